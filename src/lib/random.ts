@@ -1,0 +1,25 @@
+// The only source of random bytes: the operating system's generator, through node:crypto.
+
+import { randomBytes as systemBytes, randomInt as systemInt } from "node:crypto";
+
+/** `size` bytes from the operating system's generator. */
+export function randomBytes(size: number): Buffer {
+  return systemBytes(size);
+}
+
+/** A whole number, 0 <= n < limit, without modulo bias. */
+export function randomInt(limit: number): number {
+  return systemInt(limit);
+}
+
+/**
+ * A UUIDv7 (RFC 9562 §5.7): sortable by `nowMs`, 74 random bits.
+ */
+export function uuidv7(nowMs: number): string {
+  const bytes = systemBytes(16);
+  bytes.writeUIntBE(nowMs, 0, 6);
+  bytes[6] = (bytes.readUInt8(6) & 0x0f) | 0x70;
+  bytes[8] = (bytes.readUInt8(8) & 0x3f) | 0x80;
+  const hex = bytes.toString("hex");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
