@@ -1,0 +1,138 @@
+// What an administrator may ask of the store: people, tokens, locks, events, keys. Doors for
+// administrators (control socket now, web later) use this port; every change writes its own event.
+
+import type { Secret } from "../lib/secret.ts";
+import type { AuditEvent, EventDraft, EventType } from "./audit.ts";
+import type { Identity, TotpAlgorithm } from "./ports.ts";
+
+/** A token to store. `secret` is the raw key, 16-64 bytes. */
+export interface NewToken {
+  readonly secret: Secret;
+  readonly algorithm: TotpAlgorithm;
+  readonly digits: 6 | 7 | 8;
+  readonly periodSeconds: 30 | 60;
+}
+
+/** A row of an import: the directory is not asked; the first login binds it to a person. */
+export interface ImportRow extends NewToken {
+  /** As it stood in the file; normalised by the store. */
+  readonly username: string;
+  /** Line in the file, for the report. */
+  readonly line: number;
+}
+
+export interface ImportProblem {
+  readonly line: number;
+  readonly problem: "already-has-token" | "duplicate-name" | "malformed-username";
+}
+
+/** How to find a person without asking the directory: the name is normalised. */
+export interface PersonName {
+  readonly directory: string;
+  readonly username: string;
+}
+
+export type Enrolment = "enrolled" | "pending" | "in-period" | "period-expired" | "not-required";
+
+/** What may be shown of a person: no secret has a field here. Times are ms UTC. */
+export interface Person {
+  readonly directory: string;
+  /** Undefined while an import waits for the first login. */
+  readonly id: string | undefined;
+  readonly username: string;
+  readonly enrolment: Enrolment;
+  readonly token:
+    | {
+        readonly algorithm: TotpAlgorithm;
+        readonly digits: number;
+        readonly periodSeconds: number;
+        readonly enrolledAt: number;
+        readonly lastUsedAt: number | undefined;
+        readonly suspended: boolean;
+      }
+    | undefined;
+  readonly requirementUntil: number | undefined;
+  /** "administrator": until someone unlocks. */
+  readonly lockedUntil: number | "administrator" | undefined;
+  readonly passwordFailures: number;
+  readonly codeFailures: number;
+  readonly bypassUntil: number | undefined;
+}
+
+export interface EventQuery {
+  readonly afterSeq?: number;
+  /** ms UTC, inclusive / exclusive. */
+  readonly since?: number;
+  readonly until?: number;
+  readonly eventType?: EventType;
+  readonly username?: string;
+  readonly reason?: string;
+  readonly success?: boolean;
+  readonly client?: string;
+  /** Newest `limit` matches, returned oldest first; at most 10,000. */
+  readonly limit: number;
+}
+
+export type ChainReport =
+  | { readonly kind: "intact"; readonly events: number }
+  | { readonly kind: "broken"; readonly seq: number; readonly problem: "gap" | "edited" };
+
+/** Each change takes the event that describes it and commits both or neither. */
+export interface Administration {
+  /** One transaction per call; the caller sends slices (<= 2,000 rows) to show progress. */
+  importTokens(
+    directory: string,
+    rows: readonly ImportRow[],
+    options: { readonly replace: boolean },
+  ): Promise<{ readonly imported: number; readonly problems: readonly ImportProblem[] }>;
+  /** Gives a person a token, active at once; an existing one is replaced only if told to. */
+  enroll(
+    identity: Identity,
+    token: NewToken,
+    options: { readonly replace: boolean },
+    event: EventDraft,
+  ): Promise<"enrolled" | "already-has-token" | "identity-changed">;
+  /** Removes token, bypass and suspension; open challenges die with the generation. */
+  resetToken(person: PersonName, event: EventDraft): Promise<"reset" | "no-token" | "unknown">;
+  /** Clears locks and counters, never the directory's shield. */
+  unlock(person: PersonName, event: EventDraft): Promise<"unlocked" | "not-locked" | "unknown">;
+  /** An administrator's lock; new logins are refused until unlock. */
+  lock(person: PersonName, event: EventDraft): Promise<"locked" | "unknown">;
+  /** until: ms UTC of the end of the period; undefined removes the requirement. */
+  requireFactor(
+    identity: Identity,
+    until: number | undefined,
+    event: EventDraft,
+  ): Promise<"set" | "identity-changed">;
+  /** codeHash: keyed hash of the bypass code (see core/bypass.ts). */
+  grantBypass(
+    identity: Identity,
+    codeHash: string,
+    until: number,
+    event: EventDraft,
+  ): Promise<"granted" | "identity-changed">;
+  /** Gives an account that carries this name to the identity that has it now. */
+  relink(
+    identity: Identity,
+    options: { readonly dryRun: boolean },
+    event: EventDraft,
+  ): Promise<"relinked" | "would-relink" | "not-needed">;
+  findPerson(person: PersonName): Promise<Person | undefined>;
+  /** By username, keyset paging. */
+  listPeople(options: {
+    readonly directory?: string;
+    readonly afterUsername?: string;
+    readonly withToken?: boolean;
+    readonly limit: number;
+  }): Promise<readonly Person[]>;
+  events(query: EventQuery): Promise<readonly AuditEvent[]>;
+  verifyEvents(): Promise<ChainReport>;
+  /** Seals every secret under a new key in slices; old and new are readable meanwhile. */
+  rotateKey(
+    newKey: Secret,
+    progress: (done: number, total: number) => void,
+    event: EventDraft,
+  ): Promise<{ readonly resealed: number }>;
+  /** A consistent copy to a file that must not exist yet, mode 0600. */
+  backup(path: string, event: EventDraft): Promise<{ readonly bytes: number }>;
+}

@@ -1,0 +1,70 @@
+// What a door hands to the core for one login, and what it gets back. Nothing here knows the
+// protocol; the door fills in what its protocol can say and translates the answer.
+
+import type { Secret } from "../lib/secret.ts";
+import type { EventDraft, EventType, Service } from "./audit.ts";
+import type { Directory, Identity } from "./ports.ts";
+import type { CodeMode, MfaMode, Reason, Verdict } from "./verdict.ts";
+
+/** What the door's configuration demands of this login. */
+export interface Demand {
+  readonly mfa: MfaMode;
+  readonly code: CodeMode;
+  /** Between password and code; "" means the last N digits. */
+  readonly separator: string;
+  /** Whether the door can ask a question and wait for the answer. */
+  readonly canChallenge: boolean;
+  /** Empty: everyone in the directory. DNs. */
+  readonly allowGroups: readonly string[];
+  /** Groups that decide reply attributes: looked up only for an accept. DNs. */
+  readonly replyGroups: readonly string[];
+}
+
+/** The fields of the audit event that only the door knows. */
+export interface DoorFacts {
+  readonly service: Service;
+  readonly attemptEvent: EventType;
+  readonly challengeEvent: EventType;
+  readonly authType: string;
+  readonly requestId: string;
+  /** Configured name of the client or listener. */
+  readonly client: string;
+  readonly nas?: EventDraft["nas"];
+  /** The person's own address or device, if the door knows it; never a NAS's own address. */
+  readonly endUser?: string;
+}
+
+export interface Attempt {
+  /** Exactly as the client sent it (valid UTF-8, no control characters: the door checks). */
+  readonly username: string;
+  /** The password field as sent: password, or password and code. */
+  readonly credentials: Secret;
+  readonly directory: Directory;
+  readonly demand: Demand;
+  readonly door: DoorFacts;
+}
+
+/** The answer to a challenge. */
+export interface ChallengeAnswer extends Omit<Attempt, "username"> {
+  readonly username: string;
+  /** From the State attribute, opened and checked for integrity by `challenges.open`. */
+  readonly state: Buffer;
+}
+
+export interface Decision {
+  readonly verdict: Verdict;
+  /** Known once the directory found the person. */
+  readonly identity?: Identity;
+  /** Of demand.replyGroups, those the person is in; only on accept. */
+  readonly groups: ReadonlySet<string>;
+  /** Opaque State, <= 253 bytes; only on challenge. */
+  readonly state?: Buffer;
+}
+
+/** What a door calls. Never throws: a fault is a verdict. */
+export interface Authenticator {
+  login(attempt: Attempt): Promise<Decision>;
+  answer(answer: ChallengeAnswer): Promise<Decision>;
+  /** A request refused before any login could be tried: one event, no counting. */
+  refuse(door: DoorFacts & { readonly username?: string }, reason: Reason): Promise<void>;
+}
