@@ -45,9 +45,8 @@ export interface Attempt {
 }
 
 /** The answer to a challenge. */
-export interface ChallengeAnswer extends Omit<Attempt, "username"> {
-  readonly username: string;
-  /** From the State attribute, opened and checked for integrity by `challenges.open`. */
+export interface ChallengeAnswer extends Attempt {
+  /** The State attribute as it came back: opened, checked and claimed by the core. */
   readonly state: Buffer;
 }
 

@@ -88,6 +88,8 @@ export interface Account {
   readonly token: Token | undefined;
   /** An administrator demands a factor; until then (ms UTC) it may be missing. */
   readonly requirement: { readonly until: number } | undefined;
+  /** An administrator's stand-in for a lost device: keyed hash of the code, ms UTC of its end. */
+  readonly bypass: { readonly codeHash: string; readonly until: number } | undefined;
   readonly passwordFailures: number;
   readonly codeFailures: number;
   /** Wrong codes with a right password since the last verified code. */
@@ -114,6 +116,7 @@ export type Begun =
 export interface Reservation {
   readonly identity: Identity;
   readonly account: number | undefined;
+  readonly source: string | undefined;
   /** False when another failed bind could reach the directory's own threshold. */
   readonly mayAskDirectory: boolean;
 }
@@ -144,8 +147,12 @@ export type Recorded =
 
 /** Attempts, counters, locks and claims. Every promise resolves only once it is durable. */
 export interface Attempts {
-  /** Finds (or makes up) the account, refuses if it is locked, reserves a place below the limit. */
-  begin(identity: Identity): Promise<Begun>;
+  /**
+   * Finds (or makes up) the account, refuses if it is locked, reserves a place below the limit.
+   * `source` is the person's own address or device: one with a code success in the last 30 days
+   * has counters and locks of its own, so that strangers can't lock a person out everywhere.
+   */
+  begin(identity: Identity, source: string | undefined): Promise<Begun>;
   finish(reservation: Reservation, ending: Ending): Promise<Recorded>;
   /** Ends an attempt of which nothing is known: neither counted nor cleared; the event is kept. */
   abandon(reservation: Reservation, event: EventDraft): Promise<void>;
