@@ -161,3 +161,10 @@ export interface Attempts {
   /** An event that belongs to no account. */
   record(event: EventDraft): Promise<void>;
 }
+
+/** Small facts a door learns and must not forget over a restart. Bounded by the caller. */
+export interface Learnt {
+  load(kind: LearntKind): Promise<readonly string[]>;
+  remember(kind: LearntKind, key: string): Promise<void>;
+}
+export type LearntKind = "message-authenticator";
