@@ -20,6 +20,7 @@ export const EVENT_TYPES = [
   "user_unlocked",
   "user_relinked",
   "client_ip_blocked",
+  "password_spray_suspected",
   "directory_unreachable",
   "directory_recovered",
   "service_start",

@@ -126,7 +126,12 @@ export interface Ending {
   /** accept: both counters cleared · failed: counted · neutral: nothing counted, nothing cleared. */
   readonly result: "accept" | "failed-password" | "failed-code" | "neutral";
   /** The code step to claim; without winning it an accept becomes a refusal. */
-  readonly claim?: { readonly token: number; readonly generation: number; readonly step: number };
+  readonly claim?: {
+    readonly token: number;
+    readonly generation: number;
+    readonly step: number;
+    readonly driftSteps: number;
+  };
   /** A code was right (whatever the rest): code failures and suspicion are cleared. */
   readonly codeVerified: boolean;
   /** What the directory said, for the shield. */
@@ -153,6 +158,8 @@ export interface Attempts {
    * has counters and locks of its own, so that strangers can't lock a person out everywhere.
    */
   begin(identity: Identity, source: string | undefined): Promise<Begun>;
+  /** The same for a challenge answered: the account by its row id, the identity as stored. */
+  resume(account: number, source: string | undefined): Promise<Begun>;
   finish(reservation: Reservation, ending: Ending): Promise<Recorded>;
   /** Ends an attempt of which nothing is known: neither counted nor cleared; the event is kept. */
   abandon(reservation: Reservation, event: EventDraft): Promise<void>;

@@ -39,6 +39,7 @@ export const REASONS = {
   "mfa-suspended": "account locked",
   "token-changed": "mfa code incorrect",
   "token-unreadable": "internal error",
+  "repeated-attempt": "password incorrect",
   "state-invalid": "mfa code incorrect",
   "unsupported-auth-type": "unsupported auth type",
   "malformed-credentials": "unsupported auth type",

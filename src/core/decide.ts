@@ -1,0 +1,167 @@
+// THE DECISION. Pure and total: from what is known it says what to find out next, or the verdict.
+// Invariants: nothing else in the program can produce an accept, and none without a matching password
+// and, where a code is demanded, a right one (whose claim the store must still win).
+
+import type { CodeMode, ExemptReason, MfaMode, Reason, Verdict } from "./verdict.ts";
+
+/** Everything a decision can rest on; undefined means: not asked yet. */
+export interface Facts {
+  readonly field?: "filled" | "empty";
+  readonly source?: "open" | "blocked";
+  readonly person?: "found" | "not-found" | "ambiguous" | "malformed";
+  readonly account?: "begun" | "account-locked" | "too-many-attempts" | "identity-changed";
+  readonly policy?: "allowed" | "not-in-group";
+  readonly enrolment?: EnrolmentFact;
+  readonly code?: CodeFact;
+  readonly password?: PasswordFact;
+}
+
+export type EnrolmentFact =
+  | "enrolled"
+  | "suspended"
+  | "unreadable"
+  | "in-period"
+  | "period-expired"
+  | "not-required";
+
+export type CodeFact = "absent" | "malformed" | "repeated" | "wrong" | "replayed" | "right";
+
+export type PasswordFact =
+  | "right"
+  | "wrong"
+  | "empty"
+  | "shielded"
+  | "password-expired"
+  | "must-change-password"
+  | "directory-locked"
+  | "directory-disabled"
+  | "directory-refused";
+
+/** The part of a demand that decides; the rest only tells askers how to ask. */
+export interface Strictness {
+  readonly mfa: MfaMode;
+  readonly code: CodeMode;
+  readonly canChallenge: boolean;
+}
+
+export type Question = keyof Facts;
+export type Step = { readonly ask: Question } | { readonly verdict: Verdict };
+
+/**
+ * The next question or the verdict. The order is that of cost and of caution: what needs no
+ * directory first, the lock before any bind, the code (unclaimed) before the password.
+ */
+export function nextStep(facts: Facts, demand: Strictness): Step {
+  return (
+    beforeLookup(facts) ??
+    aboutPerson(facts) ??
+    aboutCode(facts, demand) ??
+    aboutPassword(facts, demand)
+  );
+}
+
+function beforeLookup(facts: Facts): Step | undefined {
+  if (facts.field === undefined) return { ask: "field" };
+  if (facts.field === "empty") return reject("empty-password");
+  if (facts.source === undefined) return { ask: "source" };
+  if (facts.source === "blocked") return reject("source-blocked");
+  return undefined;
+}
+
+function aboutPerson(facts: Facts): Step | undefined {
+  switch (facts.person) {
+    case undefined:
+      return { ask: "person" };
+    case "not-found":
+      return reject("user-not-found");
+    case "ambiguous":
+      return reject("ambiguous-user");
+    case "malformed":
+      return reject("malformed-username");
+    case "found":
+      break;
+  }
+  if (facts.account === undefined) return { ask: "account" };
+  if (facts.account !== "begun") return reject(facts.account);
+  if (facts.policy === undefined) return { ask: "policy" };
+  if (facts.policy === "not-in-group") return reject("not-in-group");
+  if (facts.enrolment === undefined) return { ask: "enrolment" };
+  return undefined;
+}
+
+function aboutCode(facts: Facts, demand: Strictness): Step | undefined {
+  if (demand.mfa === "disabled") return undefined;
+  // Locked by a hundred wrong codes, or a seal that won't open: no bind goes upstream either.
+  if (facts.enrolment === "suspended") return reject("mfa-suspended");
+  if (facts.enrolment === "unreadable") return reject("token-unreadable");
+  if (facts.enrolment !== "enrolled") return undefined;
+  if (facts.code === undefined) return { ask: "code" };
+  // The same failure again gets no second chance at a later step, and no second count.
+  if (facts.code === "repeated") return reject("repeated-attempt");
+  if (facts.code === "malformed") return reject("mfa-code-malformed");
+  // Without a code to come, the directory isn't asked: a password alone proves nothing here.
+  if (facts.code === "absent" && !mayChallenge(demand)) return reject("mfa-code-missing");
+  return undefined;
+}
+
+function aboutPassword(facts: Facts, demand: Strictness): Step {
+  switch (facts.password) {
+    case undefined:
+      return { ask: "password" };
+    case "right":
+      return afterPassword(facts, demand);
+    case "wrong":
+      return reject("password-incorrect");
+    case "empty":
+      return reject("empty-password");
+    case "shielded":
+      return reject("lockout-shield");
+    default:
+      return reject(facts.password);
+  }
+}
+
+function afterPassword(facts: Facts, demand: Strictness): Step {
+  if (demand.mfa === "disabled") return accept("mode-disabled");
+  if (facts.enrolment === "enrolled") return byCode(facts.code);
+  return withoutFactor(facts.enrolment, demand.mfa);
+}
+
+function byCode(code: CodeFact | undefined): Step {
+  switch (code) {
+    case "right":
+      return accept();
+    case "absent":
+      return { verdict: { outcome: "challenge" } };
+    case "replayed":
+      return reject("mfa-code-replayed");
+    default:
+      return reject("mfa-code-incorrect");
+  }
+}
+
+// The table "MFA mode x enrolment state" for people without a factor.
+function withoutFactor(
+  enrolment: EnrolmentFact | undefined,
+  mfa: Exclude<MfaMode, "disabled">,
+): Step {
+  const refusal = reject(
+    enrolment === "period-expired" ? "mfa-period-expired" : "mfa-not-enrolled",
+  );
+  if (mfa === "enabled")
+    return accept(enrolment === "in-period" ? "enrolment-period" : "not-enrolled");
+  if (mfa === "required" && enrolment === "in-period") return accept("enrolment-period");
+  return refusal;
+}
+
+function mayChallenge(demand: Strictness): boolean {
+  return demand.canChallenge && demand.code !== "append";
+}
+
+function accept(exempt?: ExemptReason): Step {
+  return { verdict: exempt === undefined ? { outcome: "accept" } : { outcome: "accept", exempt } };
+}
+
+function reject(reason: Reason): Step {
+  return { verdict: { outcome: "reject", reason } };
+}
