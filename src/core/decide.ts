@@ -6,15 +6,22 @@ import type { CodeMode, ExemptReason, MfaMode, Reason, Verdict } from "./verdict
 
 /** Everything a decision can rest on; undefined means: not asked yet. */
 export interface Facts {
-  readonly field?: "filled" | "empty";
+  readonly field?: "filled" | "empty" | "state-invalid";
   readonly source?: "open" | "blocked";
   readonly person?: "found" | "not-found" | "ambiguous" | "malformed";
-  readonly account?: "begun" | "account-locked" | "too-many-attempts" | "identity-changed";
+  readonly account?: AccountFact;
   readonly policy?: "allowed" | "not-in-group";
   readonly enrolment?: EnrolmentFact;
   readonly code?: CodeFact;
   readonly password?: PasswordFact;
 }
+
+export type AccountFact =
+  | "begun"
+  | "account-locked"
+  | "too-many-attempts"
+  | "identity-changed"
+  | "token-changed";
 
 export type EnrolmentFact =
   | "enrolled"
@@ -63,6 +70,7 @@ export function nextStep(facts: Facts, demand: Strictness): Step {
 function beforeLookup(facts: Facts): Step | undefined {
   if (facts.field === undefined) return { ask: "field" };
   if (facts.field === "empty") return reject("empty-password");
+  if (facts.field === "state-invalid") return reject("state-invalid");
   if (facts.source === undefined) return { ask: "source" };
   if (facts.source === "blocked") return reject("source-blocked");
   return undefined;

@@ -1,0 +1,232 @@
+// How each question of the decision is answered: one asker per fact. Invariant: an asker sets its
+// fact or throws (DependencyDown); it never decides.
+
+import { createHmac } from "node:crypto";
+
+import type { Clock } from "../lib/clock.ts";
+import type { ExpiringMap } from "../lib/expiring-map.ts";
+import type { Secret } from "../lib/secret.ts";
+import { verifyBypassCode } from "./bypass.ts";
+import { openChallenge, type ChallengeScope } from "./challenge.ts";
+import { isEmptyPassword, readAnswer, splitCredentials, type CodeForms } from "./credentials.ts";
+import type { CodeFact, EnrolmentFact, Question } from "./decide.ts";
+import type { Login } from "./login.ts";
+import { DependencyDown, type Account, type Attempts } from "./ports.ts";
+import type { SourceThrottle } from "./throttle.ts";
+import { checkCode, type CodeWindow } from "./totp.ts";
+
+export interface AskerOptions {
+  readonly attempts: Attempts;
+  readonly clock: Clock;
+  readonly throttle: SourceThrottle;
+  readonly window: () => CodeWindow;
+  readonly keys: Keys;
+  /** Fingerprints of failed fields; core/authenticate.ts writes, the code's asker reads. */
+  readonly failedFields: ExpiringMap<string, true>;
+}
+
+export interface Keys {
+  readonly challenge: Secret;
+  readonly bypass: Secret;
+  readonly fingerprint: Secret;
+}
+
+export type Asker = (login: Login) => Promise<void> | void;
+
+/** NIST SP 800-63B §3.2.2: at most 100 wrong codes in a row, then the factor is suspended. */
+export const WRONG_CODES_MAX = 100;
+
+// A host whose clock says 1970 has no business checking codes (RFC 6238 §5.2 needs the time).
+const EARLIEST_PLAUSIBLE_MS = Date.UTC(2026, 0, 1);
+
+export function createAskers(options: AskerOptions): Record<Question, Asker> {
+  return {
+    field: (login) => (login.state === undefined ? askField(login) : askState(options, login)),
+    source: (login) => {
+      const source = login.attempt.door.endUser;
+      const isBlocked = source !== undefined && options.throttle.isBlocked(source);
+      login.facts = { ...login.facts, source: isBlocked ? "blocked" : "open" };
+    },
+    person: askPerson,
+    account: async (login) => askAccount(options, login),
+    policy: askPolicy,
+    enrolment: (login) => {
+      login.facts = { ...login.facts, enrolment: enrolmentOf(options, login) };
+    },
+    code: (login) => {
+      login.facts = { ...login.facts, code: askCode(options, login) };
+    },
+    password: askPassword,
+  };
+}
+
+function askField(login: Login): void {
+  const { credentials, demand } = login.attempt;
+  const isEmpty = isEmptyPassword(credentials, demand.separator);
+  login.facts = { ...login.facts, field: isEmpty ? "empty" : "filled" };
+}
+
+// Claimed on arrival, right or wrong: one State, one try, whichever node takes it.
+async function askState(options: AskerOptions, login: Login): Promise<void> {
+  const { state } = login;
+  const challenge =
+    state === undefined
+      ? undefined
+      : openChallenge(options.keys.challenge, state, challengeScope(login));
+  const isLive =
+    challenge !== undefined &&
+    challenge.expiresAt > options.clock.now() &&
+    (await options.attempts.claimNonce(challenge.nonce, challenge.expiresAt));
+  if (isLive) {
+    login.resumed = { account: challenge.account, generation: challenge.generation };
+    login.groups = challenge.groups;
+  }
+  login.facts = { ...login.facts, field: isLive ? "filled" : "state-invalid" };
+}
+
+export function challengeScope(login: Login): ChallengeScope {
+  const { attempt } = login;
+  return {
+    client: attempt.door.client,
+    username: attempt.username,
+    directory: attempt.directory.name,
+    mfa: attempt.demand.mfa,
+    allowGroups: attempt.demand.allowGroups,
+    replyGroups: attempt.demand.replyGroups,
+  };
+}
+
+async function askPerson(login: Login): Promise<void> {
+  const found = await login.attempt.directory.find(login.attempt.username);
+  if (found.kind === "found") login.identity = found.identity;
+  login.facts = { ...login.facts, person: found.kind };
+}
+
+async function askAccount(options: AskerOptions, login: Login): Promise<void> {
+  const source = login.attempt.door.endUser;
+  const { resumed, identity } = login;
+  let begun;
+  if (resumed !== undefined) begun = await options.attempts.resume(resumed.account, source);
+  else if (identity !== undefined) begun = await options.attempts.begin(identity, source);
+  else throw new Error("an account was asked for before a person was found");
+  if (begun.kind === "refused") {
+    login.facts = { ...login.facts, account: begun.reason };
+    return;
+  }
+  login.reservation = begun.reservation;
+  login.account = begun.account;
+  login.identity = begun.reservation.identity;
+  const isSameToken =
+    resumed === undefined || begun.account.token?.generation === resumed.generation;
+  login.facts = { ...login.facts, account: isSameToken ? "begun" : "token-changed" };
+}
+
+async function askPolicy(login: Login): Promise<void> {
+  const { directory, demand } = login.attempt;
+  const identity = getIdentity(login);
+  const isAllowed =
+    demand.allowGroups.length === 0 ||
+    (await directory.memberOf(identity, demand.allowGroups)).size > 0;
+  login.facts = { ...login.facts, policy: isAllowed ? "allowed" : "not-in-group" };
+}
+
+function enrolmentOf(options: AskerOptions, login: Login): EnrolmentFact {
+  const account = getAccount(login);
+  if (account.token !== undefined) {
+    if (account.suspicion >= WRONG_CODES_MAX) return "suspended";
+    return account.token.secret === undefined ? "unreadable" : "enrolled";
+  }
+  const { credentials, demand } = login.attempt;
+  const forms = codeForms(options, account);
+  if (forms.bypass && splitCredentials(credentials, demand.separator, forms).code !== undefined) {
+    return "enrolled";
+  }
+  if (account.requirement === undefined) return "not-required";
+  return account.requirement.until > options.clock.now() ? "in-period" : "period-expired";
+}
+
+function askCode(options: AskerOptions, login: Login): CodeFact {
+  const { credentials, demand } = login.attempt;
+  const account = getAccount(login);
+  const forms = codeForms(options, account);
+  if (login.state !== undefined) {
+    const codeKind = readAnswer(credentials, forms);
+    login.split = { password: credentials, code: credentials, codeKind };
+  } else if (demand.code !== "challenge") {
+    login.split = splitCredentials(credentials, demand.separator, forms);
+  }
+  const split = login.split;
+  if (split?.code === undefined || split.codeKind === "absent") {
+    return login.state === undefined ? "absent" : "malformed";
+  }
+  if (options.failedFields.find(fingerprint(options.keys, login), options.clock.monotonic())) {
+    return "repeated";
+  }
+  return split.codeKind === "totp"
+    ? checkTotp(options, login, account, split.code)
+    : checkBypass(options, account, split.code);
+}
+
+function checkTotp(options: AskerOptions, login: Login, account: Account, code: Secret): CodeFact {
+  const { token } = account;
+  if (token?.secret === undefined) return "wrong";
+  const now = options.clock.now();
+  if (now < EARLIEST_PLAUSIBLE_MS) {
+    throw new DependencyDown("clock", "the host's clock is before 2026: codes can't be checked");
+  }
+  const check = checkCode(token, token.secret, code, now, options.window());
+  if (check.kind === "right") {
+    const { step, driftSteps } = check;
+    login.claim = { token: token.id, generation: token.generation, step, driftSteps };
+  }
+  return check.kind;
+}
+
+function checkBypass(options: AskerOptions, account: Account, code: Secret): CodeFact {
+  const { bypass } = account;
+  const isRight =
+    bypass !== undefined &&
+    verifyBypassCode(options.keys.bypass, code.reveal().toString("latin1"), bypass.codeHash);
+  return isRight ? "right" : "wrong";
+}
+
+async function askPassword(login: Login): Promise<void> {
+  const password = login.split?.password ?? login.attempt.credentials;
+  if (password.byteLength === 0) {
+    login.facts = { ...login.facts, password: "empty" };
+  } else if (login.reservation?.mayAskDirectory !== true) {
+    login.facts = { ...login.facts, password: "shielded" };
+  } else {
+    const answer = await login.attempt.directory.bind(getIdentity(login), password);
+    const password_ = answer.kind === "refused" ? answer.reason : answer.kind;
+    login.facts = { ...login.facts, password: password_ };
+  }
+}
+
+/** Keyed, so that nothing can be tried against it offline; of the person and the whole field. */
+export function fingerprint(keys: Keys, login: Login): string {
+  const identity = getIdentity(login);
+  return createHmac("sha256", keys.fingerprint.reveal())
+    .update(`${login.state === undefined ? "field" : "answer"}\0${identity.directory}\0`)
+    .update(`${identity.id}\0`)
+    .update(login.attempt.credentials.reveal())
+    .digest("base64");
+}
+
+function codeForms(options: AskerOptions, account: Account): CodeForms {
+  const { bypass } = account;
+  return {
+    digits: account.token?.digits,
+    bypass: bypass !== undefined && bypass.until > options.clock.now(),
+  };
+}
+
+function getIdentity(login: Login): NonNullable<Login["identity"]> {
+  if (login.identity === undefined) throw new Error("the person isn't known yet");
+  return login.identity;
+}
+
+function getAccount(login: Login): Account {
+  if (login.account === undefined) throw new Error("the account isn't known yet");
+  return login.account;
+}

@@ -1,0 +1,33 @@
+// One login on its way through the questions: what is known so far and what came with it.
+// Invariant: facts are only ever added, each by the one asker that answers its question.
+
+import type { Attempt } from "./attempt.ts";
+import type { Split } from "./credentials.ts";
+import type { Facts } from "./decide.ts";
+import type { Account, Ending, Identity, Reservation } from "./ports.ts";
+
+export interface Login {
+  readonly attempt: Attempt;
+  /** The State of a challenge answered; undefined for a new login. */
+  readonly state: Buffer | undefined;
+  /** Monotonic ms. */
+  readonly startedAt: number;
+  facts: Facts;
+  identity?: Identity;
+  reservation?: Reservation;
+  account?: Account;
+  /** Set once a code was looked for. */
+  split?: Split;
+  /** The step to claim; only with a right TOTP code. */
+  claim?: NonNullable<Ending["claim"]>;
+  groups: ReadonlySet<string>;
+  /** What the sealed State said. */
+  resumed?: { readonly account: number; readonly generation: number };
+}
+
+export function newLogin(attempt: Attempt, startedAt: number, state?: Buffer): Login {
+  // A challenge was only ever sent after a right password, to somebody the policy allows.
+  const facts: Facts =
+    state === undefined ? {} : { person: "found", policy: "allowed", password: "right" };
+  return { attempt, state, startedAt, facts, groups: new Set() };
+}
