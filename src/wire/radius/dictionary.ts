@@ -1,0 +1,178 @@
+// Attributes by name: what an administrator may set in an Accept, and which attribute a name in the
+// configuration means. The tables are registry.ts and vendors.ts.
+// Invariant: what `encodeAttribute` returns fits into a packet, and nothing the gateway or the NAS
+// must speak for itself (State, Message-Authenticator, passwords …) can be set.
+
+import { ATTRIBUTE, type Attribute, findAll, findVendor } from "./attributes.ts";
+import { readInteger, readIpv4, readIpv6, readText } from "./attributes.ts";
+import { ACCEPT_ATTRIBUTES, NAMED_VALUES, OTHER_ATTRIBUTES } from "./registry.ts";
+import { encodeValue, type ValueType } from "./value-type.ts";
+import { VENDORS } from "./vendors.ts";
+
+export interface Definition {
+  readonly name: string;
+  readonly type: number;
+  /** Undefined for a standard attribute. */
+  readonly vendorId: number | undefined;
+  readonly valueType: ValueType;
+  /** Whether an administrator may put it into an Accept. */
+  readonly settable: boolean;
+}
+
+const VALUE_BYTES_MAX = 253;
+/** RFC 2865 §5.26: the vendor's id, then its type and length octets. */
+const VENDOR_HEADER_BYTES = 6;
+const VLAN_MAX = 4094;
+
+const BY_NAME = new Map<string, Definition>();
+const BY_TYPE = new Map<number, string>();
+
+for (const row of ACCEPT_ATTRIBUTES) define(row, undefined, true);
+for (const row of OTHER_ATTRIBUTES) define(row, undefined, false);
+for (const { vendorId, attributes } of VENDORS) {
+  for (const row of attributes) define(row, vendorId, true);
+}
+
+function define(
+  [name, type, valueType]: readonly [string, number, ValueType],
+  vendorId: number | undefined,
+  settable: boolean,
+): void {
+  BY_NAME.set(name.toLowerCase(), { name, type, vendorId, valueType, settable });
+  if (vendorId === undefined) BY_TYPE.set(type, name);
+}
+
+/** Names differ in case between dictionaries (…-Group-ID, …-Group-Id), so case is ignored. */
+export function findDefinition(name: string): Definition | undefined {
+  return BY_NAME.get(name.toLowerCase());
+}
+
+/** "Filter-Id"; "attribute 250" for what has no name here. */
+export function attributeName(type: number): string {
+  return BY_TYPE.get(type) ?? `attribute ${type}`;
+}
+
+/** The problem is a sentence for the administrator, without the value. */
+export type EncodedAttribute = { readonly attribute: Attribute } | { readonly problem: string };
+
+/**
+ * An attribute for an Accept from its configured name and value. Octets may be given as text or as
+ * 0x and hexadecimal digits, numbers also by their RFC names; tunnel attributes carry no tag.
+ */
+export function encodeAttribute(name: string, value: string | number): EncodedAttribute {
+  const definition = findDefinition(name);
+  if (definition === undefined) return { problem: unknownAttribute(name) };
+  if (!definition.settable) return { problem: `${definition.name} can't be set in an Accept` };
+  const named = NAMED_VALUES[definition.name] ?? {};
+  const encoded = encodeValue(definition.valueType, value, named);
+  if (typeof encoded === "string") return { problem: `${definition.name} must be ${encoded}` };
+  const { type, vendorId } = definition;
+  const room = vendorId === undefined ? VALUE_BYTES_MAX : VALUE_BYTES_MAX - VENDOR_HEADER_BYTES;
+  if (encoded.length > room) {
+    return { problem: `${definition.name} is ${encoded.length} octets long, at most ${room} fit` };
+  }
+  if (vendorId === undefined) return { attribute: { type, value: encoded } };
+  return { attribute: encodeVendorSpecific(vendorId, type, encoded) };
+}
+
+function encodeVendorSpecific(vendorId: number, type: number, value: Buffer): Attribute {
+  const header = Buffer.alloc(VENDOR_HEADER_BYTES);
+  header.writeUInt32BE(vendorId, 0);
+  header.writeUInt8(type, 4);
+  header.writeUInt8(2 + value.length, 5);
+  return { type: ATTRIBUTE.vendorSpecific, value: Buffer.concat([header, value]) };
+}
+
+export type EncodedVlan =
+  | { readonly attributes: readonly Attribute[] }
+  | { readonly problem: string };
+
+/** The three attributes that put a session into a VLAN, by id or name (RFC 3580 §3.31). */
+export function encodeVlan(vlan: number | string): EncodedVlan {
+  const id = typeof vlan === "number" || /^[0-9]+$/.test(vlan) ? Number(vlan) : undefined;
+  if (id !== undefined && (!Number.isInteger(id) || id < 1 || id > VLAN_MAX)) {
+    return { problem: `a VLAN must be a whole number from 1 to ${VLAN_MAX}, or a name` };
+  }
+  const attributes: Attribute[] = [];
+  for (const [name, value] of [
+    ["Tunnel-Type", "VLAN"],
+    ["Tunnel-Medium-Type", "IEEE-802"],
+    ["Tunnel-Private-Group-Id", String(id ?? vlan)],
+  ] as const) {
+    const encoded = encodeAttribute(name, value);
+    if ("problem" in encoded) return encoded;
+    attributes.push(encoded.attribute);
+  }
+  return { attributes };
+}
+
+/**
+ * The first valid value of that attribute in a packet, as text: the person's own address or device
+ * under whatever name the NAS sends it.
+ */
+export function findAsText(
+  attributes: readonly Attribute[],
+  definition: Definition,
+): string | undefined {
+  const { type, vendorId, valueType } = definition;
+  const found =
+    vendorId === undefined ? findAll(attributes, type) : findVendor(attributes, vendorId, type);
+  for (const { value } of found) {
+    const text = readAsText(value, valueType);
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
+function readAsText(value: Buffer, valueType: ValueType): string | undefined {
+  switch (valueType) {
+    case "text":
+      return readText(value);
+    case "tagged-text":
+      // RFC 2868 §3.3: a first octet above 0x1f belongs to the text.
+      return readText(value.length > 0 && value.readUInt8(0) <= 0x1f ? value.subarray(1) : value);
+    case "integer":
+      return readInteger(value)?.toString();
+    case "ipv4":
+      return readIpv4(value);
+    case "ipv6":
+      return readIpv6(value);
+    default:
+      return value.length > 0 ? value.toString("hex") : undefined;
+  }
+}
+
+function unknownAttribute(name: string): string {
+  const nearest = nearestName(name);
+  const hint = nearest === undefined ? "" : `; did you mean ${nearest}?`;
+  return `${JSON.stringify(name)} is not an attribute known here${hint}`;
+}
+
+/** The settable attribute that fewest typing mistakes lead to, if that is at most a third. */
+function nearestName(name: string): string | undefined {
+  if (name.length > VALUE_BYTES_MAX) return undefined;
+  let best: string | undefined;
+  let fewest = Math.floor(name.length / 3) + 1;
+  for (const definition of BY_NAME.values()) {
+    if (!definition.settable) continue;
+    const mistakes = countMistakes(name.toLowerCase(), definition.name.toLowerCase());
+    if (mistakes >= fewest) continue;
+    fewest = mistakes;
+    best = definition.name;
+  }
+  return best;
+}
+
+/** Levenshtein's distance, one row of the table at a time. */
+function countMistakes(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (const [line, letter] of [...from].entries()) {
+    const next = [line + 1];
+    for (let column = 1; column <= to.length; column++) {
+      const kept = (row[column - 1] ?? 0) + (to[column - 1] === letter ? 0 : 1);
+      next.push(Math.min(kept, (row[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[to.length] ?? 0;
+}
