@@ -4,13 +4,16 @@
 
 import { isUtf8 } from "node:buffer";
 
-/** One attribute as it stands in a packet; the value has at most 253 octets. */
+/** The length octet counts itself and the type (RFC 2865 §5). */
+export const VALUE_BYTES_MAX = 253;
+
+/** One attribute as it stands in a packet. */
 export interface Attribute {
   readonly type: number;
   readonly value: Buffer;
 }
 
-export interface VendorAttribute {
+interface VendorAttribute {
   readonly vendorId: number;
   readonly type: number;
   readonly value: Buffer;

@@ -3,8 +3,17 @@
 // Invariant: what `encodeAttribute` returns fits into a packet, and nothing the gateway or the NAS
 // must speak for itself (State, Message-Authenticator, passwords …) can be set.
 
-import { ATTRIBUTE, type Attribute, findAll, findVendor } from "./attributes.ts";
-import { readInteger, readIpv4, readIpv6, readText } from "./attributes.ts";
+import {
+  ATTRIBUTE,
+  type Attribute,
+  findAll,
+  findVendor,
+  readInteger,
+  readIpv4,
+  readIpv6,
+  readText,
+  VALUE_BYTES_MAX,
+} from "./attributes.ts";
 import { ACCEPT_ATTRIBUTES, NAMED_VALUES, OTHER_ATTRIBUTES } from "./registry.ts";
 import { encodeValue, type ValueType } from "./value-type.ts";
 import { VENDORS } from "./vendors.ts";
@@ -19,7 +28,6 @@ export interface Definition {
   readonly settable: boolean;
 }
 
-const VALUE_BYTES_MAX = 253;
 /** RFC 2865 §5.26: the vendor's id, then its type and length octets. */
 const VENDOR_HEADER_BYTES = 6;
 const VLAN_MAX = 4094;

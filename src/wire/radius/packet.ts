@@ -4,7 +4,7 @@
 
 import type { Secret } from "../../lib/secret.ts";
 import { WireError } from "../error.ts";
-import { ATTRIBUTE, type Attribute } from "./attributes.ts";
+import { ATTRIBUTE, type Attribute, VALUE_BYTES_MAX } from "./attributes.ts";
 import { AUTHENTICATOR_BYTES, signHeader, signMessageAuthenticator } from "./authenticator.ts";
 import { CODE, type ReplyCode, type RequestCode } from "./code.ts";
 import { hide } from "./hidden.ts";
@@ -20,12 +20,10 @@ export interface Packet {
   readonly bytes: Buffer;
 }
 
-export const PACKET_BYTES_MIN = 20;
-export const PACKET_BYTES_MAX = 4096;
+const PACKET_BYTES_MIN = 20;
+const PACKET_BYTES_MAX = 4096;
 /** Real requests carry 10 to 40; each costs memory before anybody is authenticated. */
-export const ATTRIBUTES_MAX = 200;
-/** The length octet counts itself and the type. */
-export const VALUE_BYTES_MAX = 253;
+const ATTRIBUTES_MAX = 200;
 
 /**
  * Reads a datagram; its buffers share the datagram's memory. Any code passes, the door knows which
@@ -65,7 +63,7 @@ function decodeAttributes(bytes: Buffer): Attribute[] {
   return attributes;
 }
 
-export interface ReplyParts {
+interface ReplyParts {
   readonly code: ReplyCode;
   readonly identifier: number;
   /** The 16 octets of the request this answers. */
@@ -98,7 +96,7 @@ export function encodeAccountingResponse(reply: Omit<ReplyParts, "code">): Buffe
   return bytes;
 }
 
-export interface RequestParts {
+interface RequestParts {
   readonly code: RequestCode;
   readonly identifier: number;
   /** 16 octets nobody can foresee (RFC 2865 §3). */
