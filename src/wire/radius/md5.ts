@@ -1,4 +1,4 @@
-// MD5 (RFC 1321) for the many very short messages of RADIUS. Measured by bench/md5.ts: the call into
+// MD5 (RFC 1321) for the many very short messages of RADIUS. Measured by bench/md5.ts: the call to
 // node:crypto costs more than the hash, so that at 100 octets this MD5 is twice as fast and HMAC
 // (with SharedSecret's stored pads) nearly four times; they meet at about 1,000 octets.
 // Invariant: one synchronous call at a time owns the scratch memory, and wipes it after use.
