@@ -1,0 +1,124 @@
+// The configuration as the rest of the program sees it: checked, complete, with nothing left to
+// parse. Invariant: immutable; every default is filled in, every secret wrapped, every path absolute.
+
+import type { LockoutRules } from "../core/ports.ts";
+import type { CodeMode, MfaMode } from "../core/verdict.ts";
+import type { Secret } from "../lib/secret.ts";
+import type { encodeAttribute, Definition } from "../wire/radius/dictionary.ts";
+import type { ListenAddress, Network } from "./address.ts";
+
+export interface Config {
+  readonly store: StoreConfig;
+  /** 32 bytes. */
+  readonly masterKey: Secret;
+  readonly directories: readonly DirectoryConfig[];
+  readonly radius: RadiusConfig;
+  readonly totp: TotpConfig;
+  readonly lockout: LockoutRules;
+  readonly log: { readonly level: LogLevel };
+}
+
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** full: survives a loss of power; normal: survives a killed process. */
+export const DURABILITIES = ["full", "normal"] as const;
+
+export interface StoreConfig {
+  /** Absolute path of the database file. */
+  readonly sqlite: string;
+  readonly durability: (typeof DURABILITIES)[number];
+  readonly retentionMs: number;
+}
+
+export interface DirectoryConfig {
+  readonly name: string;
+  readonly urls: readonly DirectoryUrl[];
+  /** PEM of the certificates that sign the directory's; undefined: the system's. */
+  readonly ca: string | undefined;
+  readonly bindDn: string;
+  readonly bindPassword: Secret;
+  readonly base: string;
+  /** Contains {username}. */
+  readonly userFilter: string;
+  /** Contains {username}; read instead of searching when set. */
+  readonly userDn: string | undefined;
+  readonly usernameAttribute: string;
+  /** Undefined: found out from the directory itself. */
+  readonly idAttribute: string | undefined;
+  readonly domains: readonly string[];
+  readonly nestedGroups: boolean;
+  /** Failed binds after which the directory locks; 0: never. */
+  readonly lockoutThreshold: number;
+  readonly timeoutMs: number;
+}
+
+export interface DirectoryUrl {
+  /** As configured, for messages. */
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+  readonly tls: "implicit" | "start-tls" | "none";
+}
+
+export interface RadiusConfig {
+  readonly listen: readonly ListenAddress[];
+  readonly clients: readonly ClientConfig[];
+}
+
+export interface ClientConfig {
+  readonly name: string;
+  readonly addresses: readonly Network[];
+  readonly secret: Secret;
+  readonly previousSecret: Secret | undefined;
+  readonly requireMessageAuthenticator: boolean | "auto";
+  readonly limitProxyState: boolean;
+  readonly rejectDelayMs: number;
+  /** Name of one of the directories. */
+  readonly directory: string;
+  /** Empty: everyone in the directory. */
+  readonly allowGroups: readonly string[];
+  readonly probeUsers: readonly string[];
+  readonly mfa: MfaMode;
+  readonly mfaException: MfaException | undefined;
+  readonly code: CodeMode;
+  /** Empty: the code is the last digits. */
+  readonly separator: string;
+  /** The attribute that tells the person's own address or device. */
+  readonly endUser: Definition | undefined;
+  readonly reply: readonly ReplyRule[];
+}
+
+/** Why, and until when, this client asks for no code. */
+export interface MfaException {
+  readonly reason: string;
+  /** The last day, YYYY-MM-DD in UTC. */
+  readonly until: string;
+}
+
+/** An attribute as it stands in a packet. */
+export type ReplyAttribute = Extract<
+  ReturnType<typeof encodeAttribute>,
+  { attribute: unknown }
+>["attribute"];
+
+export interface ReplyRule {
+  /** DN of the group whose members get the attributes. */
+  readonly group: string;
+  readonly attributes: readonly ReplyAttribute[];
+}
+
+export interface TotpConfig {
+  readonly issuer: string;
+  readonly pastSteps: number;
+  readonly futureSteps: number;
+}
+
+/** Freezes it to the last leaf; secrets and bytes stay as they are. */
+export function freeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null) return value;
+  const plain = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
+  if (!plain || Object.isFrozen(value)) return value;
+  for (const inner of Object.values(value)) freeze(inner);
+  return Object.freeze(value);
+}

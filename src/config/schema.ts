@@ -1,0 +1,230 @@
+// Every key of the configuration file: its name, kind, default and description. The editors' JSON
+// Schema and the check that documentation is complete are made from this.
+// Invariant: unknown keys are refused, and a default is never the laxer choice.
+
+import { z } from "zod";
+
+import { REPLY_GROUPS_MAX } from "../core/challenge.ts";
+import { CODE_MODES, MFA_MODES } from "../core/verdict.ts";
+import { listenText, parseListenAddress, parseNetwork } from "./address.ts";
+import { DURABILITIES, LOG_LEVELS } from "./config.ts";
+import { checkDn, checkSeparator, checkUserDn, checkUserFilter, parseUrl } from "./check.ts";
+import { checked, duration, name, parsed, path, secret, text, wholeNumber } from "./leaf.ts";
+
+/** Keys of coming versions: refused by name, so that nobody believes them to be at work. */
+export const LATER_KEYS: ReadonlySet<string> = new Set([
+  "ldap",
+  "eap",
+  "radsec",
+  "admin",
+  "mail",
+  "enrolment",
+  "radius.accounting",
+  "store.postgres",
+]);
+
+export const NOT_BUILT_YET = "not built yet in this version";
+
+const attributeName = text.regex(
+  /^[A-Za-z][A-Za-z0-9-]{0,63}$/,
+  "must be the name of an attribute",
+);
+
+const store = z.strictObject({
+  sqlite: path.default("data/gatehouse.db").describe("Database file"),
+  durability: z
+    .enum(DURABILITIES)
+    .default("full")
+    .describe("full: survives a loss of power; normal: survives a killed process"),
+  retention: duration({ min: "1d", max: "3650d" })
+    .prefault("90d")
+    .describe("How long events are kept"),
+});
+
+export const directorySchema = z.strictObject({
+  name: name.describe("Name of the directory in events and in radius.clients[].directory"),
+  urls: z
+    .array(parsed(parseUrl))
+    .min(1)
+    .max(16)
+    .describe("Servers, the preferred one first: ldaps://host[:port] or ldap://host[:port]"),
+  ca: path.optional().describe("PEM file of the CAs that may sign the servers' certificates"),
+  start_tls: z.boolean().default(false).describe("Encrypt ldap:// connections with StartTLS"),
+  allow_cleartext: z
+    .boolean()
+    .default(false)
+    .describe("Allow ldap:// without StartTLS: passwords cross the network in clear"),
+  bind_dn: checked(checkDn).describe("Service account that looks people up"),
+  bind_password: secret.describe("Its password"),
+  base: checked(checkDn).describe("Where the search for people begins"),
+  user_filter: checked(checkUserFilter)
+    .optional()
+    .describe("Search filter with {username}; by default username_attribute alone"),
+  user_dn: checked(checkUserDn)
+    .optional()
+    .describe("DN with {username}: read this entry instead of searching"),
+  username_attribute: attributeName.default("uid").describe("Attribute that holds the login name"),
+  id_attribute: attributeName
+    .default("auto")
+    .describe("Attribute that never changes (entryUUID, objectGUID, …); auto: found by itself"),
+  domains: z
+    .array(checked(checkDomain))
+    .max(256)
+    .default([])
+    .describe("UPN suffixes and NetBIOS names that belong to this directory"),
+  nested_groups: z.boolean().default(true).describe("Whether groups within groups count"),
+  lockout_threshold: wholeNumber(0, 1000)
+    .default(10)
+    .describe("Wrong passwords after which the directory itself locks; 0: never"),
+  timeout: duration({ min: "100ms", max: "30s" })
+    .prefault("3s")
+    .describe("How long one request to the directory may take"),
+});
+
+const NO_VALUE = { error: "must be text or a whole number" };
+const attributeValue = z.union([text, z.int()], NO_VALUE);
+
+const replyRule = z.strictObject({
+  group: checked(checkDn).describe("DN of the group whose members get it"),
+  vlan: attributeValue.optional().describe("VLAN id (1 to 4094) or name"),
+  attributes: z
+    .record(z.string(), z.union([attributeValue, z.array(attributeValue).min(1).max(64)], NO_VALUE))
+    .optional()
+    .describe("Attributes by name, each with a value or a list of values"),
+});
+
+export const clientSchema = z.strictObject({
+  name: name.describe("Name of the client in events"),
+  addresses: z
+    .array(parsed(parseNetwork))
+    .min(1)
+    .max(1024)
+    .describe("Addresses and networks its packets come from; the longest prefix wins"),
+  any_address: z
+    .boolean()
+    .default(false)
+    .describe("Allow 0.0.0.0/0 and ::/0; needs require_message_authenticator: true"),
+  secret: secret.describe("Shared secret"),
+  previous_secret: secret.optional().describe("The old secret, accepted too during a rotation"),
+  require_message_authenticator: z
+    .union([z.boolean(), z.literal("auto")], { error: "must be true, auto or false" })
+    .default(true)
+    .describe("Drop requests without Message-Authenticator; auto: once the client has sent one"),
+  limit_proxy_state: z
+    .boolean()
+    .default(true)
+    .describe("Drop requests with Proxy-State but no Message-Authenticator"),
+  reject_delay: duration({ min: "1s", max: "10s" })
+    .prefault("1s")
+    .describe("When a refusal leaves, counted from the arrival of the request"),
+  directory: name.optional().describe("Directory of its people; needed when there are several"),
+  allow_groups: z
+    .array(checked(checkDn))
+    .max(REPLY_GROUPS_MAX)
+    .default([])
+    .describe("DNs of groups that may log in here; empty: everyone in the directory"),
+  probe_users: z
+    .array(text)
+    .max(64)
+    .default([])
+    .describe("Names of the client's health checks: refused at once, never counted"),
+  mfa: z.enum(MFA_MODES).default("required").describe("Who is asked for a code"),
+  mfa_exception: z
+    .strictObject({
+      reason: text.describe("Why no code is asked for"),
+      until: z.iso
+        .date({ error: 'must be a date such as "2027-06-30"' })
+        .describe("Last day of the exception (UTC)"),
+    })
+    .optional()
+    .describe("Named and dated reason for mfa: disabled"),
+  code: z
+    .enum(CODE_MODES)
+    .default("auto")
+    .describe("Where the code comes from: after the password, in answer to a challenge, or either"),
+  separator: z
+    .string()
+    .superRefine((value, context) => {
+      const problem = checkSeparator(value);
+      if (problem !== undefined) context.addIssue(problem);
+    })
+    .default(",")
+    .describe("Stands between password and code; empty: the code is the last digits"),
+  end_user: attributeName
+    .default("Calling-Station-Id")
+    .describe("Attribute that tells the person's own address or device; none if there is none"),
+  remember_device: z
+    .union([z.literal(0), z.literal("0"), z.literal("0s")], {
+      error: `${NOT_BUILT_YET}; only 0 (off) is accepted`,
+    })
+    .default(0)
+    .describe("Not built yet: only 0 (off)"),
+  reply: z
+    .array(replyRule)
+    .max(REPLY_GROUPS_MAX)
+    .default([])
+    .describe("Attributes by group, sent only in an Accept; a later rule wins over an earlier"),
+});
+
+const radius = z.strictObject({
+  listen: z
+    .array(parsed(parseListenAddress))
+    .min(1)
+    .max(64)
+    .refine(
+      (list) => new Set(list.map(listenText)).size === list.length,
+      "names an address and port twice; keep one",
+    )
+    .prefault(["0.0.0.0:1812"])
+    .describe("Addresses and ports for authentication"),
+  clients: z.array(clientSchema).min(1).describe("Who may ask: VPN gateways, switches, …"),
+});
+
+const totp = z.strictObject({
+  issuer: text
+    .max(64)
+    .refine((value) => !value.includes(":"), "must not contain a colon")
+    .default("Gatehouse")
+    .describe("Name of the organisation in people's authenticator apps"),
+  past_steps: wholeNumber(0, 2).default(1).describe("Older codes that are still accepted"),
+  future_steps: wholeNumber(0, 2).default(1).describe("Coming codes that are already accepted"),
+});
+
+const lockout = z.strictObject({
+  attempts: wholeNumber(1, 100).default(6).describe("Failures after which an account is locked"),
+  window: duration({ min: "1s", max: "7d" })
+    .prefault("30m")
+    .describe("How long a failure counts after the last one"),
+  duration: duration({ min: "1s", max: "7d", zero: true })
+    .prefault("10m")
+    .describe("How long the first lock lasts; 0: until an administrator unlocks"),
+  count_password_failures: z.boolean().default(true).describe("Whether wrong passwords lock"),
+  count_code_failures: z.boolean().default(true).describe("Whether wrong codes lock"),
+});
+
+export const schema = z.strictObject({
+  store: store.prefault({}).describe("Where tokens, counters and events are kept"),
+  master_key: secret.describe("Base64 of 32 bytes: protects tokens and challenges in the store"),
+  directories: z
+    .array(directorySchema)
+    .min(1)
+    .max(64)
+    .describe("Where people and passwords are: OpenLDAP, Active Directory, FreeIPA, …"),
+  radius: radius.describe("The RADIUS door"),
+  totp: totp.prefault({}).describe("One-time codes"),
+  lockout: lockout.prefault({}).describe("What happens to guessers"),
+  log: z
+    .strictObject({
+      level: z.enum(LOG_LEVELS).default("info").describe("Least serious lines that are written"),
+    })
+    .prefault({})
+    .describe("The log on standard output"),
+});
+
+export type RawDirectory = z.infer<typeof directorySchema>;
+export type RawClient = z.infer<typeof clientSchema>;
+
+function checkDomain(domain: string): string | undefined {
+  if (/^[A-Za-z0-9]([A-Za-z0-9._-]{0,253}[A-Za-z0-9])?$/.test(domain)) return undefined;
+  return "is not a domain; write it without @ or backslash, such as example.org or EXAMPLE";
+}
