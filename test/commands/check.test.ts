@@ -1,0 +1,90 @@
+// `gatehouse check` as a person and as a program see it.
+
+import t from "tap";
+
+import { check } from "../../src/commands/check.ts";
+import { CLIENT, makeFolder, yaml } from "../support/configuration.ts";
+
+const folder = makeFolder();
+t.teardown(() => folder.remove());
+
+async function run(...argv: string[]) {
+  const written = { stdout: "", stderr: "" };
+  const code = await check(
+    argv,
+    {
+      stdout: { write: (text: string) => (written.stdout += text) },
+      stderr: { write: (text: string) => (written.stderr += text) },
+    },
+    { env: {} },
+  );
+  return { code, ...written };
+}
+
+t.test("a right configuration ends in 0 and a summary", async (t) => {
+  const path = folder.write("right.yaml", yaml());
+  const { code, stdout, stderr } = await run("--config", path);
+  t.equal(code, 0);
+  t.equal(stderr, "");
+  t.equal(
+    stdout,
+    `${path} is right.
+  radius     0.0.0.0:1812
+  directory  corp: ldaps://ldap.example.org
+  client     vpn: 192.0.2.0/24, directory corp, mfa required
+  store      ${folder.path}/data/gatehouse.db
+`,
+  );
+});
+
+t.test("mistakes go to stderr, one line each, and end in 2", async (t) => {
+  const clients = CLIENT.replace("addresses", "adresses");
+  const path = folder.write("wrong.yaml", yaml({ clients, top: "log: { level: loud }\n" }));
+  const { code, stdout, stderr } = await run("--config", path);
+  t.equal(code, 2);
+  t.equal(stdout, "");
+  t.equal(
+    stderr,
+    `${path}:11:7 radius.clients[0].adresses: unknown key (did you mean "addresses"?)
+${path}:13:15 log.level: must be debug, info, warn or error
+2 mistakes: correct the lines above and run the check again
+`,
+  );
+});
+
+t.test("warnings are marked and don't change the exit code", async (t) => {
+  const path = folder.write("weak.yaml", yaml({ clients: `${CLIENT}      mfa: disabled\n` }));
+  const { code, stderr } = await run("--config", path);
+  t.equal(code, 0);
+  t.match(stderr, /weak.yaml:13:12 radius.clients\[0\].mfa: warning: NOBODY is asked/);
+});
+
+t.test("a program gets everything as JSON, without secrets", async (t) => {
+  const right = await run("--json", "--config", folder.write("right.yaml", yaml()));
+  const parsed: unknown = JSON.parse(right.stdout);
+  t.match(parsed, { ok: true, problems: [], warnings: [], summary: { listen: ["0.0.0.0:1812"] } });
+  t.notOk(right.stdout.includes("a shared secret"));
+  const path = folder.write("wrong.yaml", yaml({ top: "mail: {}\n" }));
+  const wrong = await run("--json", "--config", path);
+  t.equal(wrong.code, 2);
+  t.equal(wrong.stderr, "");
+  t.same(JSON.parse(wrong.stdout), {
+    ok: false,
+    problems: [
+      { file: path, line: 13, column: 1, path: "mail", message: "not built yet in this version" },
+    ],
+    warnings: [],
+  });
+});
+
+t.test("wrong usage ends in 2 and says what is right", async (t) => {
+  t.match(await run(), { code: 2, stderr: /name the file with --config FILE/ });
+  t.match(await run("--confg", "x"), { code: 2, stderr: /Unknown option '--confg'/ });
+  t.match(await run("x"), { code: 2, stderr: /Unexpected argument/ });
+  t.match(await run("--config", "absent.yaml"), { code: 2, stderr: /^absent.yaml:1:1 does not/ });
+  t.match(await run("--connect", "--config", "x"), {
+    code: 2,
+    stderr: /--connect is not built yet/,
+  });
+  t.match(await run("--help"), { code: 0, stdout: /^usage: gatehouse check --config FILE/ });
+});
