@@ -40,7 +40,7 @@ export function parseNetwork(text: string): Network | string {
   return { family: bits === 32 ? 4 : 6, bytes: masked, prefix, text: network };
 }
 
-/** Whether every address of the network is this host itself (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3). */
+/** Whether all of the network is this host itself (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3). */
 export function isLoopback({ family, bytes, prefix }: Network): boolean {
   if (family === 4) return bytes[0] === 127 && prefix >= 8;
   return prefix === 128 && bytes.subarray(0, 15).every((byte) => byte === 0) && bytes[15] === 1;

@@ -1,17 +1,24 @@
-// Rules for single values that a pattern can't express: names, filters and addresses of a directory,
+// Rules for single values that a pattern can't express: a directory's names, filters and addresses,
 // separators. Every function returns what is wrong, as words that follow the value.
 
 import type { DirectoryUrl } from "./config.ts";
 
 const PLACEHOLDER = "{username}";
+/** An escaped octet is allowed in values alone, so a name can only ever come to stand in one. */
+const ANY_NAME = String.raw`\78`;
 
-/** RFC 4514 §3, with the attribute types and escapes it allows; never empty. */
+// RFC 4514 §3: attribute types, escaped characters, the first and the other characters of a value.
 const TYPE = String.raw`(?:[A-Za-z][A-Za-z0-9-]*|[0-9]+(?:\.[0-9]+)+)`;
 const PAIR = String.raw`\\(?:[ "#+,;<=>\\]|[0-9A-Fa-f]{2})`;
-const LEAD = String.raw`(?:[^\0 "#+,;<>\\]|${PAIR})`;
-const STRING = String.raw`(?:${LEAD}(?:[^\0"+,;<>\\]|${PAIR})*)?`;
+const FIRST = String.raw`(?:[^\0 "#+,;<>\\]|${PAIR})`;
+const STRING = String.raw`(?:${FIRST}(?:[^\0"+,;<>\\]|${PAIR})*)?`;
 const PAIRED = String.raw` *${TYPE} *= *(?:#(?:[0-9A-Fa-f]{2})+|${STRING}) *`;
 const DN = new RegExp(`^${PAIRED}(?:[+,]${PAIRED})*$`, "u");
+
+// RFC 4515 §3: options and matching rule, and a value with its escapes.
+const RULE = String.raw`(?:;[A-Za-z0-9-]+)*(?::dn)?(?::[A-Za-z0-9.-]+:)?`;
+const VALUE = String.raw`(?:[^()\\\0]|\\[0-9A-Fa-f]{2})*`;
+const ITEM = new RegExp(String.raw`^\((?:${TYPE}|(?=:))${RULE}[~<>]?=${VALUE}\)`, "u");
 
 export function checkDn(dn: string): string | undefined {
   return DN.test(dn) ? undefined : "is not a DN; write it like cn=vpn,ou=groups,dc=example,dc=org";
@@ -19,27 +26,27 @@ export function checkDn(dn: string): string | undefined {
 
 export function checkUserDn(template: string): string | undefined {
   if (!template.includes(PLACEHOLDER)) return `must contain ${PLACEHOLDER}`;
-  return checkDn(template.replaceAll(PLACEHOLDER, "x"));
+  if (checkDn(template.replaceAll(PLACEHOLDER, ANY_NAME)) === undefined) return undefined;
+  return "is not a DN; write it like uid={username},ou=people,dc=example,dc=org";
 }
 
 export function checkUserFilter(template: string): string | undefined {
   if (!template.includes(PLACEHOLDER)) return `must contain ${PLACEHOLDER}`;
-  const rest = skipFilter(template.replaceAll(PLACEHOLDER, "x"), 0);
-  if (rest === template.replaceAll(PLACEHOLDER, "x").length) return undefined;
+  const filter = template.replaceAll(PLACEHOLDER, ANY_NAME);
+  if (skipFilter(filter, 0) === filter.length) return undefined;
   return "is not an LDAP filter; write it like (&(objectClass=person)(uid={username}))";
 }
 
-/** The offset behind the filter that begins at `offset` (RFC 4515 §3); undefined if there is none. */
+/** The offset behind the filter at `offset` (RFC 4515 §3); undefined if there is none. */
 function skipFilter(filter: string, offset: number): number | undefined {
   if (filter[offset] !== "(") return undefined;
   const operator = filter[offset + 1] ?? "";
   if (!"&|!".includes(operator)) {
-    const item = /^\([A-Za-z0-9.;-]*(?::dn)?(?::[A-Za-z0-9.-]+:)?[~<>]?=[^()\0]*\)/;
-    const match = item.exec(filter.slice(offset))?.[0];
+    const match = ITEM.exec(filter.slice(offset))?.[0];
     return match === undefined ? undefined : offset + match.length;
   }
-  let at: number | undefined = offset + 2;
-  while (at !== undefined && filter[at] === "(") at = skipFilter(filter, at);
+  let at = skipFilter(filter, offset + 2);
+  while (operator !== "!" && at !== undefined && filter[at] === "(") at = skipFilter(filter, at);
   return at !== undefined && filter[at] === ")" ? at + 1 : undefined;
 }
 

@@ -1,4 +1,5 @@
 // From a RADIUS client's keys to its ClientConfig: what needs other keys, other clients or files.
+// Invariant: what can be attacked as it stands is refused; what is merely weak warns at each start.
 
 import type { Secret } from "../lib/secret.ts";
 import { findDefinition } from "../wire/radius/dictionary.ts";
@@ -128,7 +129,7 @@ function chooseDirectory(
   return directories[0];
 }
 
-/** Ranges may overlap, since the longest prefix wins; the very same network can't have two owners. */
+/** Ranges may overlap, since the longest prefix wins; the very same network has one owner. */
 function claimNetworks(
   raw: RawClient,
   at: Path,

@@ -1,5 +1,5 @@
 // The configuration as the rest of the program sees it: checked, complete, with nothing left to
-// parse. Invariant: immutable; every default is filled in, every secret wrapped, every path absolute.
+// parse. Invariant: immutable; every default is filled in, every secret wrapped, paths absolute.
 
 import type { LockoutRules } from "../core/ports.ts";
 import type { CodeMode, MfaMode } from "../core/verdict.ts";

@@ -1,4 +1,5 @@
-// From a directory's keys to its DirectoryConfig: what needs other keys, other directories or files.
+// From a directory's keys to its DirectoryConfig: what needs other keys, directories or files.
+// Invariant: no password travels in clear unless the configuration spells that out.
 
 import type { DirectoryConfig, DirectoryUrl } from "./config.ts";
 import { readCertificates, readSecret, type Surroundings } from "./files.ts";

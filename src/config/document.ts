@@ -131,7 +131,7 @@ function explain(mistake: YAMLError, text: string): string {
     case "BLOCK_AS_IMPLICIT_KEY":
       return "a second key on the same line: put a value that contains ': ' in quotes";
     default:
-      return `not valid YAML: ${mistake.message.split("\n")[0] ?? ""}; check quotes and indentation`;
+      return `not valid YAML: ${mistake.message.slice(0, 200)}; check quotes and indentation`;
   }
 }
 

@@ -38,7 +38,7 @@ export const wording: z.core.$ZodErrorMap = (issue) => {
 };
 
 /**
- * One problem for each mistake: a mistyped key isn't also reported as the missing one it stands for,
+ * One problem for each mistake: a mistyped key isn't also reported as the missing one it means,
  * nor is its mapping as a whole. A missing key is placed at the mapping it belongs in.
  */
 export function toProblems(issues: readonly z.core.$ZodIssue[], source: Source): Problem[] {

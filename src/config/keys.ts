@@ -41,8 +41,12 @@ function isSecret(node: unknown): boolean {
   return typeof node === "object" && node !== null && "maxProperties" in node;
 }
 
+// Needed only where something is wrong, and then perhaps a thousand times.
+let made: z.core.JSONSchema.BaseSchema | undefined;
+
 function jsonSchema(): z.core.JSONSchema.BaseSchema {
-  return z.toJSONSchema(schema, { io: "input" });
+  made ??= z.toJSONSchema(schema, { io: "input" });
+  return made;
 }
 
 function read(node: unknown, key: string): object | undefined {

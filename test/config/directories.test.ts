@@ -85,6 +85,12 @@ t.test("names and filters are checked before a directory sees them", (t) => {
     ["user_filter", "(uid=*)", "must contain {username}"],
     ["user_filter", "(&(a=b)(uid={username})", "is not an LDAP filter"],
     ["user_filter", "uid={username}", "is not an LDAP filter"],
+    ["user_filter", "(&)(uid={username})", "is not an LDAP filter"],
+    ["user_filter", "(!(uid={username})(a=b))", "is not an LDAP filter"],
+    ["user_filter", "(={username})", "is not an LDAP filter"],
+    ["user_filter", "({username}=admin)", "is not an LDAP filter"],
+    ["user_filter", "(uid:{username}:=x)", "is not an LDAP filter"],
+    ["user_dn", "{username}=x,dc=example", "is not a DN"],
     ["user_filter", "(uid={username})(a=b)", "is not an LDAP filter"],
   ] as const) {
     const [line, ...more] = tell(directory({ [key]: `"${value}"` }));
