@@ -1,0 +1,189 @@
+// Everything an operator can ask for: names, arguments, what comes back. The command and the gateway
+// check against the same shapes. Invariant: only a result that exists to hand over a secret has a
+// field for one.
+
+import { z } from "zod";
+
+import { EVENT_TYPES } from "../../core/audit.ts";
+import {
+  AuditEventView,
+  BypassCode,
+  EnrolledToken,
+  HealthReport,
+  PersonView,
+  TokenRow,
+} from "./views.ts";
+
+export const IMPORT_ROWS_MAX = 1_000;
+export const EVENTS_MAX = 10_000;
+export const REQUIREMENT_DAYS_MAX = 365;
+export const BYPASS_MS_MIN = 5 * 60_000;
+export const BYPASS_MS_MAX = 7 * 86_400_000;
+
+/** `Item`s may come before the result, one by one. */
+export interface Operation<Name extends string, Arguments, Item, Result> {
+  readonly name: Name;
+  readonly arguments: z.ZodType<Arguments>;
+  readonly item: z.ZodType<Item>;
+  readonly result: z.ZodType<Result>;
+}
+
+function operation<const Name extends string, Arguments, Item, Result>(
+  name: Name,
+  shapes: Omit<Operation<Name, Arguments, Item, Result>, "name">,
+): Operation<Name, Arguments, Item, Result> {
+  return { name, ...shapes };
+}
+
+const username = z.string().min(1).max(256);
+/** Needed only when there are several. */
+const directory = z.string().max(64).exactOptional();
+const person = { username, directory };
+const nothing = z.strictObject({});
+const none = z.never();
+
+export const tokenImport = operation("token-import", {
+  arguments: z.strictObject({
+    directory,
+    rows: z.array(TokenRow).max(IMPORT_ROWS_MAX),
+    replace: z.boolean(),
+    dryRun: z.boolean(),
+  }),
+  item: none,
+  result: z.strictObject({
+    imported: z.int(),
+    problems: z.array(z.strictObject({ line: z.int(), problem: z.string() })),
+  }),
+});
+
+export const tokenEnroll = operation("token-enroll", {
+  arguments: z.strictObject({
+    ...person,
+    algorithm: TokenRow.shape.algorithm,
+    digits: TokenRow.shape.digits,
+    periodSeconds: TokenRow.shape.periodSeconds,
+    replace: z.boolean(),
+  }),
+  item: none,
+  result: EnrolledToken,
+});
+
+export const tokenReset = operation("token-reset", {
+  arguments: z.strictObject(person),
+  item: none,
+  result: z.strictObject({ username: z.string(), outcome: z.enum(["reset", "no-token"]) }),
+});
+
+export const tokenList = operation("token-list", {
+  arguments: z.strictObject({ directory }),
+  item: PersonView,
+  result: z.strictObject({ people: z.int() }),
+});
+
+export const userShow = operation("user-show", {
+  arguments: z.strictObject(person),
+  item: none,
+  result: PersonView,
+});
+
+export const userUnlock = operation("user-unlock", {
+  arguments: z.strictObject(person),
+  item: none,
+  result: z.strictObject({ username: z.string(), outcome: z.enum(["unlocked", "not-locked"]) }),
+});
+
+export const userLock = operation("user-lock", {
+  arguments: z.strictObject(person),
+  item: none,
+  result: z.strictObject({ username: z.string(), outcome: z.enum(["locked"]) }),
+});
+
+export const userRequire = operation("user-require", {
+  arguments: z.strictObject({
+    ...person,
+    /** Days in which the factor may still be missing; 0 removes the requirement. */
+    days: z.int().min(0).max(REQUIREMENT_DAYS_MAX),
+  }),
+  item: none,
+  result: z.strictObject({ username: z.string(), until: z.number().optional() }),
+});
+
+export const userBypass = operation("user-bypass", {
+  arguments: z.strictObject({
+    ...person,
+    forMs: z.int().min(BYPASS_MS_MIN).max(BYPASS_MS_MAX),
+    reason: z.string().min(1).max(256),
+  }),
+  item: none,
+  result: BypassCode,
+});
+
+export const userRelink = operation("user-relink", {
+  arguments: z.strictObject({
+    /** Absent: everyone the store knows. */
+    username: username.exactOptional(),
+    directory,
+    dryRun: z.boolean(),
+  }),
+  item: z.strictObject({
+    username: z.string(),
+    outcome: z.enum(["relinked", "would-relink", "not-found", "ambiguous"]),
+  }),
+  result: z.strictObject({ checked: z.int(), changed: z.int() }),
+});
+
+/** Times are ms UTC. `follow` never ends by itself. */
+export const eventsQuery = operation("events", {
+  arguments: z.strictObject({
+    since: z.number().exactOptional(),
+    until: z.number().exactOptional(),
+    eventType: z.enum(EVENT_TYPES).exactOptional(),
+    username: z.string().max(256).exactOptional(),
+    client: z.string().max(64).exactOptional(),
+    reason: z.string().max(64).exactOptional(),
+    success: z.boolean().exactOptional(),
+    limit: z.int().min(0).max(EVENTS_MAX),
+    follow: z.boolean(),
+  }),
+  item: AuditEventView,
+  result: z.strictObject({ events: z.int() }),
+});
+
+export const eventsVerify = operation("events-verify", {
+  arguments: nothing,
+  item: none,
+  result: z.discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("intact"), events: z.int() }),
+    z.strictObject({
+      kind: z.literal("broken"),
+      seq: z.int(),
+      problem: z.enum(["gap", "edited"]),
+    }),
+  ]),
+});
+
+export const keyRotate = operation("key-rotate", {
+  /** base64 of 32 bytes. */
+  arguments: z.strictObject({ newKey: z.base64().length(44) }),
+  item: none,
+  result: z.strictObject({ resealed: z.int() }),
+});
+
+export const backup = operation("backup", {
+  arguments: z.strictObject({ path: z.string().startsWith("/").max(4_096) }),
+  item: none,
+  result: z.strictObject({ bytes: z.int() }),
+});
+
+export const health = operation("health", {
+  arguments: nothing,
+  item: none,
+  result: HealthReport,
+});
+
+export const reload = operation("reload", {
+  arguments: nothing,
+  item: none,
+  /** What took effect, or what needs a restart: one line each. */
+  result: z.strictObject({ notes: z.array(z.string()) }),
+});

@@ -1,0 +1,99 @@
+// What an operator sees of people, tokens, events and the gateway, as checked shapes.
+// Invariant: fields are listed one by one, so that nothing else leaves the gateway.
+
+import { z } from "zod";
+
+import { EVENT_TYPES, SERVICES } from "../../core/audit.ts";
+
+const algorithm = z.enum(["sha1", "sha256", "sha512"]);
+const digits = z.union([z.literal(6), z.literal(7), z.literal(8)]);
+const periodSeconds = z.union([z.literal(30), z.literal(60)]);
+
+/** One line of an import. */
+export const TokenRow = z.strictObject({
+  line: z.int().min(1),
+  username: z.string().min(1).max(256),
+  /** Base32 in upper case; 64 bytes are 103 letters. */
+  secret: z.string().max(103),
+  algorithm,
+  digits,
+  periodSeconds,
+});
+export type TokenRow = z.infer<typeof TokenRow>;
+
+/** Times are ms UTC. */
+export const PersonView = z.object({
+  directory: z.string(),
+  id: z.string().optional(),
+  username: z.string(),
+  enrolment: z.enum(["enrolled", "pending", "in-period", "period-expired", "not-required"]),
+  token: z
+    .object({
+      algorithm,
+      digits: z.number(),
+      periodSeconds: z.number(),
+      enrolledAt: z.number(),
+      lastUsedAt: z.number().optional(),
+      suspended: z.boolean(),
+    })
+    .optional(),
+  requirementUntil: z.number().optional(),
+  lockedUntil: z.union([z.number(), z.literal("administrator")]).optional(),
+  passwordFailures: z.number(),
+  codeFailures: z.number(),
+  bypassUntil: z.number().optional(),
+});
+export type PersonView = z.infer<typeof PersonView>;
+
+/** Holds the secret: shown once, to the operator who enrols a person. */
+export const EnrolledToken = z.strictObject({
+  username: z.string(),
+  /** Base32. */
+  secret: z.string(),
+  /** otpauth://… with the secret in it. */
+  uri: z.string(),
+});
+
+/** Holds the code: shown once, to be read out to the person. */
+export const BypassCode = z.strictObject({
+  username: z.string(),
+  code: z.string(),
+  until: z.number(),
+});
+
+/** The fields that a line of text is made of; the others pass as they are. */
+export const AuditEventView = z.looseObject({
+  seq: z.number(),
+  id: z.string(),
+  timestamp: z.string(),
+  service: z.enum(SERVICES),
+  event_type: z.enum(EVENT_TYPES),
+  success: z.boolean(),
+  initiated_by: z.looseObject({ type: z.string(), username: z.string().optional() }),
+  resource: z.looseObject({ type: z.string(), id: z.string() }).optional(),
+  username: z.string().optional(),
+  client_ip: z.string().optional(),
+  reason: z.string().optional(),
+  alarm: z.string().optional(),
+  nas: z.looseObject({ name: z.string() }).optional(),
+  count: z.number().optional(),
+});
+export type AuditEventView = z.infer<typeof AuditEventView>;
+
+const part = z.strictObject({
+  name: z.string(),
+  state: z.enum(["up", "down"]),
+  /** What is wrong, or an address or path. */
+  detail: z.string().optional(),
+});
+
+/** healthy: everything works · degraded: some people are served · failing: nobody is. */
+export const HealthReport = z.strictObject({
+  status: z.enum(["healthy", "degraded", "failing"]),
+  version: z.string(),
+  uptimeMs: z.number(),
+  store: part,
+  directories: z.array(part),
+  listeners: z.array(part),
+});
+export type HealthReport = z.infer<typeof HealthReport>;

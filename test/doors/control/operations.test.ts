@@ -1,0 +1,255 @@
+// Every operation, over a socket and on a store opened by the command itself: the same answers, and
+// one event for each change that says who, whom and why.
+
+import t, { type Test } from "tap";
+
+import { generateCode } from "../../../src/core/totp.ts";
+import type { Operations } from "../../../src/doors/control/client.ts";
+import * as operations from "../../../src/doors/control/operations.ts";
+import type { PersonView, TokenRow } from "../../../src/doors/control/views.ts";
+import { decodeBase32 } from "../../../src/lib/base32.ts";
+import { Secret } from "../../../src/lib/secret.ts";
+import { openDoor, testContext, withoutGateway, type TestContext } from "../../support/control.ts";
+
+type Work = (t: Test, run: Operations["run"], context: TestContext) => Promise<void>;
+
+/** The same rule twice: over a socket, and without a gateway. */
+function both(title: string, work: Work, names?: readonly string[]): void {
+  t.test(`over a socket: ${title}`, async (t) => {
+    const context = testContext(names);
+    const { operations: remote } = await openDoor(t, context);
+    await work(t, remote.run, context);
+  });
+  t.test(`without a gateway: ${title}`, async (t) => {
+    const context = testContext(names);
+    await work(t, withoutGateway(context).run, context);
+  });
+}
+
+const ENROLL = { algorithm: "sha1", digits: 6, periodSeconds: 30, replace: false } as const;
+const ROW: TokenRow = {
+  line: 1,
+  username: "alice",
+  secret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+  algorithm: "sha1",
+  digits: 6,
+  periodSeconds: 30,
+};
+
+both(
+  "an enrolled token has 160 bits, and its URI carries the same key",
+  async (t, run, context) => {
+    const token = await run(operations.tokenEnroll, { username: "ALICE@example.org", ...ENROLL });
+    t.equal(token.username, "alice");
+    const secret = decodeBase32(token.secret);
+    t.equal(secret?.length, 20);
+    t.equal(new URL(token.uri).searchParams.get("secret"), token.secret);
+    t.match(generateCode(ENROLL, Secret.of(secret ?? ""), 1), /^[0-9]{6}$/);
+    const [event] = context.events;
+    t.match(event, {
+      event_type: "totp_finish_enrollment",
+      service: "directory",
+      success: true,
+      initiated_by: { type: "admin", username: "root" },
+      resource: { type: "user", id: "corp/id-alice" },
+      username: "alice",
+      details: { door: "control", operator_name: "claimed" },
+    });
+    t.notMatch(JSON.stringify(context.events), token.secret);
+  },
+);
+
+both("a token that is there is replaced only if told to", async (t, run) => {
+  const first = await run(operations.tokenEnroll, { username: "alice", ...ENROLL });
+  const again = { username: "alice", ...ENROLL };
+  await t.rejects(run(operations.tokenEnroll, again), { code: "refused", hint: /--replace/ });
+  const second = await run(operations.tokenEnroll, { ...again, replace: true });
+  t.not(second.secret, first.secret);
+});
+
+both("who isn't exactly one person in the directory gets nothing", async (t, run, context) => {
+  for (const username of ["nobody", "twins"]) {
+    const bypass = { username, forMs: operations.BYPASS_MS_MIN, reason: "lost" };
+    await t.rejects(run(operations.tokenEnroll, { username, ...ENROLL }), { code: "refused" });
+    await t.rejects(run(operations.userBypass, bypass), { code: "refused" });
+    await t.rejects(run(operations.userRequire, { username, days: 7 }), { code: "refused" });
+  }
+  t.same(context.events, []);
+});
+
+both("reset takes the token away and says when there was none", async (t, run, context) => {
+  await run(operations.tokenEnroll, { username: "alice", ...ENROLL });
+  t.match(await run(operations.tokenReset, { username: "alice" }), { outcome: "reset" });
+  t.match(await run(operations.tokenReset, { username: "alice" }), { outcome: "no-token" });
+  await t.rejects(run(operations.tokenReset, { username: "nobody" }), { code: "refused" });
+  t.match(context.events.at(-1), { event_type: "totp_delete_enrollment", username: "alice" });
+});
+
+both("lock, show and unlock agree, also while the directory is down", async (t, run, context) => {
+  await run(operations.userRequire, { username: "alice", days: 7 });
+  context.down = true;
+  t.match(await run(operations.userLock, { username: "alice" }), { outcome: "locked" });
+  t.match(await run(operations.userShow, { username: "ALICE" }), { lockedUntil: "administrator" });
+  t.match(await run(operations.userUnlock, { username: "alice" }), { outcome: "unlocked" });
+  t.match(await run(operations.userUnlock, { username: "alice" }), { outcome: "not-locked" });
+  const types = context.events.map((event) => event.event_type);
+  t.same(types, ["mfa_requirement_set", "user_lockout", "user_unlocked"]);
+  await t.rejects(run(operations.userShow, { username: "bob" }), { code: "refused" });
+});
+
+both("what gives something away needs the directory", async (t, run, context) => {
+  context.down = true;
+  const enroll = run(operations.tokenEnroll, { username: "alice", ...ENROLL });
+  await t.rejects(enroll, { code: "unavailable", message: /directory:corp/ });
+  t.same(context.events, []);
+});
+
+both("a requirement ends after its days, and 0 removes it", async (t, run, context) => {
+  const now = context.clock.now();
+  const set = await run(operations.userRequire, { username: "alice", days: 365 });
+  t.equal(set.until, now + 365 * 86_400_000);
+  t.match(context.events.at(-1), { event_type: "mfa_requirement_set", details: { days: 365 } });
+  const off = await run(operations.userRequire, { username: "alice", days: 0 });
+  t.equal(off.until, undefined);
+  t.match(context.events.at(-1), { event_type: "mfa_requirement_removed" });
+  for (const days of [-1, 366, 1.5]) {
+    await t.rejects(run(operations.userRequire, { username: "alice", days }), { code: "usage" });
+  }
+});
+
+both("a bypass code has its form, its time and its reason", async (t, run, context) => {
+  const args = { username: "alice", forMs: 4 * 3_600_000, reason: "lost\u001b[2J, ticket 4711" };
+  const { code, until } = await run(operations.userBypass, args);
+  t.match(code, /^([a-z2-7]{4}-){3}[a-z2-7]{4}$/);
+  t.equal(until, context.clock.now() + args.forMs);
+  t.match(context.events[0], {
+    event_type: "mfa_bypass_granted",
+    details: { reason: "lost\\u{1b}[2J, ticket 4711" },
+  });
+  t.notMatch(JSON.stringify(context.events), code);
+  for (const wrong of [
+    { ...args, forMs: operations.BYPASS_MS_MIN - 1 },
+    { ...args, forMs: operations.BYPASS_MS_MAX + 1 },
+    { ...args, reason: "" },
+  ]) {
+    await t.rejects(run(operations.userBypass, wrong), { code: "usage" });
+  }
+});
+
+both("another immutable id under a known name is another person", async (t, run, context) => {
+  await run(operations.userRequire, { username: "alice", days: 7 });
+  const [key, alice] = [...context.people][0] ?? [];
+  if (key === undefined || alice === undefined) throw new Error("alice isn't stored");
+  context.people.set(key, { ...alice, id: "id-before" });
+  const enroll = run(operations.tokenEnroll, { username: "alice", ...ENROLL });
+  await t.rejects(enroll, { code: "refused", hint: /user relink alice/ });
+  const items: unknown[] = [];
+  const watch = { onItem: (item: unknown) => void items.push(item) };
+  const dry = await run(operations.userRelink, { dryRun: true }, watch);
+  t.match(dry, { checked: 1, changed: 1 });
+  const done = await run(operations.userRelink, { username: "alice", dryRun: false }, watch);
+  t.match(done, { checked: 1, changed: 1 });
+  t.match(await run(operations.userRelink, { dryRun: false }), { checked: 1, changed: 0 });
+  t.same(items, [
+    { username: "alice", outcome: "would-relink" },
+    { username: "alice", outcome: "relinked" },
+  ]);
+});
+
+both("an import stores what it can and names the lines it can't", async (t, run) => {
+  const args = { rows: [ROW, { ...ROW, line: 2, username: "bob" }], replace: false };
+  t.match(await run(operations.tokenImport, { ...args, dryRun: true }), { imported: 2 });
+  t.match(await run(operations.tokenImport, { ...args, dryRun: false }), { imported: 2 });
+  for (const dryRun of [true, false]) {
+    const again = await run(operations.tokenImport, { ...args, dryRun });
+    t.equal(again.imported, 0);
+    t.same(
+      again.problems.map(({ line }) => line),
+      [1, 2],
+    );
+  }
+  const replaced = await run(operations.tokenImport, { ...args, replace: true, dryRun: false });
+  t.match(replaced, { imported: 2, problems: [] });
+});
+
+both("O22: a secret that isn't 16 to 64 bytes of base32 is refused whole", async (t, run) => {
+  for (const secret of ["", "A", "MZXW6YTB", "GEZDGNBV1Y3TQOJQGEZDGNBVGY3TQOJQ", "A".repeat(104)]) {
+    const rows = [{ ...ROW, secret }];
+    const done = run(operations.tokenImport, { rows, replace: false, dryRun: false });
+    await t.rejects(done, { code: "usage" }, secret);
+  }
+});
+
+both("the list shows everyone with a token, and no secret", async (t, run) => {
+  const rows = Array.from({ length: 1_000 }, (_, at) => ({
+    ...ROW,
+    line: at + 1,
+    username: `user${String(at).padStart(4, "0")}`,
+  }));
+  await run(operations.tokenImport, { rows, replace: false, dryRun: false });
+  const people: PersonView[] = [];
+  const watch = { onItem: (person: PersonView) => void people.push(person) };
+  t.same(await run(operations.tokenList, {}, watch), { people: 1_000 });
+  t.equal(people.length, 1_000);
+  t.same(new Set(people.map(({ username }) => username)).size, 1_000);
+  t.notMatch(JSON.stringify(people), "GEZD");
+});
+
+both(
+  "with several directories one must be named",
+  async (t, run, context) => {
+    await t.rejects(run(operations.userShow, { username: "alice" }), {
+      code: "usage",
+      hint: /corp, lab/,
+    });
+    const wrong = { username: "alice", directory: "elsewhere" };
+    await t.rejects(run(operations.userShow, wrong), { code: "usage" });
+    await run(operations.tokenEnroll, { username: "alice", directory: "lab", ...ENROLL });
+    t.match(context.events[0], { resource: { id: "lab/id-alice" } });
+  },
+  ["corp", "lab"],
+);
+
+both("events are filtered, and the chain is checked", async (t, run) => {
+  await run(operations.userRequire, { username: "alice", days: 7 });
+  await run(operations.userRequire, { username: "bob", days: 7 });
+  const seen: unknown[] = [];
+  const watch = {
+    onItem: (event: { username?: string | undefined }) => void seen.push(event.username),
+  };
+  const query = { limit: 10, follow: false };
+  t.same(await run(operations.eventsQuery, query, watch), { events: 2 });
+  await run(operations.eventsQuery, { ...query, username: "bob" }, watch);
+  await run(operations.eventsQuery, { ...query, limit: 0 }, watch);
+  await run(operations.eventsQuery, { ...query, success: false }, watch);
+  t.same(seen, ["alice", "bob", "bob"]);
+  t.same(await run(operations.eventsVerify, {}), { kind: "intact", events: 2 });
+});
+
+both("a key rotation tells how far it is; a key of another length is refused", async (t, run) => {
+  const seen: number[] = [];
+  const watch = { onProgress: ({ done }: { done: number }) => void seen.push(done) };
+  const newKey = Buffer.alloc(32, 1).toString("base64");
+  t.same(await run(operations.keyRotate, { newKey }, watch), { resealed: 2 });
+  t.same(seen, [1, 2]);
+  for (const bytes of [0, 31, 33]) {
+    const wrong = { newKey: Buffer.alloc(bytes).toString("base64") };
+    await t.rejects(run(operations.keyRotate, wrong), { code: "usage" });
+  }
+});
+
+both("a backup never replaces a file", async (t, run) => {
+  t.same(await run(operations.backup, { path: "/tmp/free" }), { bytes: 4_096 });
+  const taken = run(operations.backup, { path: "/tmp/taken" });
+  await t.rejects(taken, { code: "refused", message: /exists already/ });
+});
+
+t.test("health and reload are the running gateway's", async (t) => {
+  const context = testContext();
+  const { operations: remote } = await openDoor(t, context);
+  t.match(await remote.run(operations.health, {}), { status: "degraded" });
+  t.same(await remote.run(operations.reload, {}), { notes: ["log.level is debug now"] });
+  const local = withoutGateway(context);
+  await t.rejects(local.run(operations.health, {}), { code: "unavailable", hint: /gatehouse run/ });
+  await t.rejects(local.run(operations.reload, {}), { code: "unavailable" });
+});
