@@ -62,7 +62,7 @@ export function adminEvent(
     initiated_by: { type: "admin", username: auditText(call.operator) },
     ...(subject === undefined ? {} : about(subject)),
     ...extra,
-    // Node can't ask the kernel who is at the other end; mode 0600 proves the account, not the name.
+    // Node can't ask the kernel who is at the other end: mode 0600 proves access, not a name.
     details: { ...extra.details, door: "control", operator_name: "claimed" },
   };
 }

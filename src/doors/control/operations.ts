@@ -1,6 +1,6 @@
-// Everything an operator can ask for: names, arguments, what comes back. The command and the gateway
-// check against the same shapes. Invariant: only a result that exists to hand over a secret has a
-// field for one.
+// Everything an operator can ask for: names, arguments, what comes back. The command and the
+// gateway check against the same shapes.
+// Invariant: only a result that exists to hand over a secret has a field for one.
 
 import { z } from "zod";
 

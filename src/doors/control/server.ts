@@ -58,6 +58,7 @@ export async function listenControl(
   });
   server.maxConnections = CONNECTIONS_MAX;
   await listenPrivately(server, path);
+  server.on("error", (error) => log.error({ err: error }, "the control socket accepts nobody"));
   return {
     path,
     async close() {

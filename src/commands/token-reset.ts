@@ -1,0 +1,34 @@
+// `gatehouse token reset`: takes a person's token away, for a lost or a suspected device.
+
+import { tokenReset } from "../doors/control/operations.ts";
+import {
+  defineCommand,
+  DIRECTORY_OPTION,
+  directoryOf,
+  GENERAL,
+  JSON_OPTION,
+  withOperations,
+} from "./command.ts";
+import { paint, writeJson } from "./words.ts";
+
+export const command = defineCommand({
+  usage: "token reset USER",
+  about: `Removes a person's token, bypass code and suspension; open questions for a code are void.
+Where a code is required the person can't log in until enrolled again.`,
+  example: "token reset alice",
+  words: [1, 1],
+  options: { ...DIRECTORY_OPTION, ...JSON_OPTION, ...GENERAL },
+  async run(input) {
+    const { values, io } = input;
+    const [username = ""] = input.positionals;
+    const done = await withOperations(input, (operations) =>
+      operations.run(tokenReset, { username, ...directoryOf(values) }),
+    );
+    const name = paint(io.stdout, "bold", done.username);
+    if (values.json === true) writeJson(io.stdout, done);
+    else if (done.outcome === "no-token") io.stdout.write(`${name} had no token.\n`);
+    else
+      io.stdout.write(`The token of ${name} is gone.\nnext: gatehouse token enroll ${username}\n`);
+    return 0;
+  },
+});

@@ -1,0 +1,178 @@
+// From words to commands: help, mistakes and their suggestions, exit codes, and what each says.
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+
+import { COMMANDS } from "../../src/commands/table.ts";
+import { commandLine } from "../support/command.ts";
+
+t.test("every command has a help with an example, and exit code 0 for it", async (t) => {
+  const { run } = await commandLine(t, { gateway: false });
+  for (const { name } of COMMANDS) {
+    const { code, stdout, stderr } = await run([...name.split(" "), "--help"]);
+    t.equal(code, 0, name);
+    t.match(stdout, new RegExp(`usage: gatehouse ${name}`), name);
+    t.match(stdout, `example: gatehouse ${name}`, name);
+    t.equal(stderr, "", name);
+  }
+});
+
+t.test("the overview fits a screen and names every command", async (t) => {
+  const { run } = await commandLine(t, { gateway: false });
+  const { code, stdout } = await run(["--help"]);
+  t.equal(code, 0);
+  t.ok(stdout.split("\n").length <= 32);
+  for (const { name } of COMMANDS) t.match(stdout, `  ${name} `);
+  t.equal((await run([])).code, 2, "no command at all is a mistake");
+  t.equal((await run(["--version"])).stdout, "gatehouse 0.1.0\n");
+});
+
+t.test("a mistyped command or option ends with 2 and the nearest one", async (t) => {
+  const { run } = await commandLine(t, { gateway: true });
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ["helth", /did you mean "health"\?/],
+    ["user unlok alice", /did you mean "user unlock"\?/],
+    ["token lst", /did you mean "token list"\?/],
+    ["unrelated", /gatehouse --help/],
+    ["user", /usage:\n {2}user show/],
+    ["events --folow", /unknown option --folow\n {2}did you mean --follow\?/],
+    ["events --xyzzyq", /--help lists/],
+    ["events -q", /unknown option -q/],
+    ["events --follow=yes", /takes no value/],
+    ["events --user", /needs a value/],
+    ["events --user --json", /--user needs a value/],
+    ["events extra", /what is "extra"\?/],
+    ["user show", /something is missing\n {2}usage: gatehouse user show USER/],
+    ["events --since yesterday", /RFC 3339/],
+    ["events --type user_lockot", /did you mean user_lockout/],
+    ["events --limit 10001", /0 to 10000/],
+    ["events --failed --success", /exclude/],
+    ["user require alice --days 0", /1 to 365/],
+    ["user require alice --days 366", /1 to 365/],
+    ["user require alice --days 7 --off", /exclude/],
+    ["user bypass alice --for 4m --reason x", /5m to 7d/],
+    ["user bypass alice --for 8d --reason x", /5m to 7d/],
+    ["user bypass alice --for 4h", /--reason is missing/],
+    ["user relink", /name one person, or add --all/],
+    ["user relink alice --all", /name one person, or add --all/],
+    ["token enroll alice --digits 9", /6, 7 or 8/],
+    ["token enroll alice --algorithm MD5", /SHA1, SHA256 or SHA512/],
+    ["token enroll alice --period 31", /30 or 60/],
+    ["key rotate", /--new-key is missing/],
+    ["completion fish", /bash or zsh/],
+    ["test login --client vpn alice", /not built yet in this version/],
+  ];
+  for (const [line, problem] of cases) {
+    const ran = await run(line.split(" "));
+    t.match(ran, { code: 2, stdout: "", stderr: problem }, line);
+    t.match(ran.stderr, /^(gatehouse|usage)/, line);
+  }
+});
+
+t.test("a person's whole story: enrol, show, lock, unlock, bypass, reset", async (t) => {
+  const { run } = await commandLine(t, { gateway: true });
+  const say = async (line: string): Promise<string> => {
+    const { code, stdout, stderr } = await run(line.split(" "));
+    t.match({ code, stderr }, { code: 0, stderr: "" }, line);
+    return stdout;
+  };
+  t.match(await say("token list"), /Nobody has a token yet/);
+  const enrolled = await say("token enroll alice");
+  t.match(enrolled, /[▀▄█]/, "a QR code");
+  t.match(enrolled, /key {2}([A-Z2-7]{4} ){7}[A-Z2-7]{4}\n/);
+  t.match(enrolled, /uri {2}otpauth:\/\/totp\/Example:alice\?/);
+  t.match(await say("user lock alice"), /alice is locked/);
+  t.match(await say("user show alice"), /Enrolled · locked until someone unlocks\n/);
+  t.match(await say("user unlock alice"), /alice is unlocked/);
+  t.match(await say("user unlock alice"), /was not locked/);
+  t.match(await say("user bypass alice --for 4h --reason lost"), /^([a-z2-7]{4}-){3}[a-z2-7]{4}\n/);
+  t.match(await say("user show alice"), /Enrolled · bypass code for another 4 h\n/);
+  t.match(await say("user require alice --days 14"), /has to enrol by 2027-01-29 08:00:00 UTC/);
+  t.match(await say("user require alice --off"), /Nothing is demanded/);
+  t.match(await say("token reset alice"), /gone/);
+  t.match(await say("events --limit 2"), /totp delete enrollment alice by root\n$/);
+  t.match(await say("events --verify"), /The chain of 7 events is whole/);
+});
+
+t.test("--json is one JSON value a line, with no secret in a list", async (t) => {
+  const { run } = await commandLine(t, { gateway: true });
+  const json = async (line: string): Promise<unknown> =>
+    JSON.parse((await run([...line.split(" "), "--json"])).stdout);
+  t.match(await json("token enroll alice --digits 8"), { secret: /^[A-Z2-7]{32}$/ });
+  const listed = await json("token list");
+  t.match(listed, { username: "alice", token: { digits: 8 } });
+  t.notMatch(JSON.stringify(listed), /secret/);
+  t.match(await json("user show alice"), { state: "Enrolled" });
+  t.match(await json("events"), { event_type: "totp_finish_enrollment", seq: 1 });
+  t.match(await json("events --verify"), { kind: "intact" });
+  t.match(await json("health"), { status: "degraded" });
+  t.match(await json("reload"), { notes: ["log.level is debug now"] });
+  t.match(await json("user lock alice"), { outcome: "locked" });
+  t.match(await json("backup /tmp/free"), { path: "/tmp/free", bytes: 4_096 });
+});
+
+t.test("health: 0 while somebody is served, 1 without a gateway", async (t) => {
+  const up = await (await commandLine(t, { gateway: true })).run(["health"]);
+  t.match(up, { code: 0, stdout: /^degraded {2}version 0.1.0, up for 2 min\n✓ {2}store/ });
+  const down = await commandLine(t, { gateway: false });
+  t.match(await down.run(["health"]), {
+    code: 1,
+    stderr: /no gateway answers at .*\n {2}start it/,
+  });
+  t.equal(down.assembled(), 0, "the store stays closed");
+});
+
+t.test("following needs a gateway: it would hold the store for ever", async (t) => {
+  const { run, assembled } = await commandLine(t, { gateway: false });
+  t.match(await run(["events", "--follow"]), { code: 1, stderr: /no gateway answers/ });
+  t.equal(assembled(), 0);
+});
+
+t.test("restore is for stopped gateways only", async (t) => {
+  const up = await commandLine(t, { gateway: true });
+  t.match(await up.run(["restore", "/tmp/b"]), { code: 1, stderr: /running/ });
+  const down = await commandLine(t, { gateway: false });
+  t.match(await down.run(["restore", "/tmp/b"]), { code: 0, stdout: /with 12 events/ });
+});
+
+t.test("a new key is a file of its owner's with base64 of 32 bytes", async (t) => {
+  const { run, folder } = await commandLine(t, { gateway: true });
+  const key = Buffer.alloc(32, 3).toString("base64");
+  const cases: readonly (readonly [string, string, number, RegExp])[] = [
+    ["open", `${key}\n`, 0o644, /can be read by others/],
+    ["short", Buffer.alloc(16).toString("base64"), 0o600, /not base64 of 32 bytes/],
+    ["text", "correct horse battery staple", 0o600, /not base64 of 32 bytes/],
+    ["twice", `${key}\n\n`, 0o600, /not base64 of 32 bytes/],
+  ];
+  for (const [name, content, mode, problem] of cases) {
+    const file = join(folder, name);
+    writeFileSync(file, content, { mode });
+    const ran = await run(["key", "rotate", "--new-key", file]);
+    t.match(ran, { code: 1, stderr: problem }, name);
+    t.notMatch(ran.stderr, content.trim());
+  }
+  const file = join(folder, "good");
+  writeFileSync(file, `${key}\n`, { mode: 0o600 });
+  const ran = await run(["key", "rotate", "--new-key", file]);
+  t.match(ran, { code: 0, stdout: /2 secrets sealed under the new key/ });
+});
+
+t.test("names from outside can't steer a terminal", async (t) => {
+  const { run, context } = await commandLine(t, { gateway: true });
+  await run(["token", "enroll", "alice"]);
+  const [key, alice] = [...context.people][0] ?? [];
+  if (key === undefined || alice === undefined) throw new Error("alice isn't stored");
+  context.people.set(key, { ...alice, username: "al\u001b[2Jice" });
+  t.notMatch((await run(["token", "list"])).stdout, "\u001b");
+});
+
+t.test("completion knows every command and option", async (t) => {
+  const { run } = await commandLine(t, { gateway: false });
+  for (const shell of ["bash", "zsh"]) {
+    const { stdout } = await run(["completion", shell]);
+    t.match(stdout, /"user"\) words="show unlock lock require bypass relink"/);
+    t.match(stdout, /"events"\) words="[^"]*--follow /);
+    t.match(stdout, /complete -o default -F _gatehouse gatehouse/);
+  }
+});
