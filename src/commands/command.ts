@@ -9,7 +9,7 @@ import { defaultConfigPath } from "./config-path.ts";
 import { connectGateway, openOperations, type App, type Io } from "./context.ts";
 import { Failure } from "./failure.ts";
 
-export interface Option {
+interface Option {
   readonly type: "string" | "boolean";
   readonly short?: string;
   /** What the help says; `value` is how it calls the argument. */

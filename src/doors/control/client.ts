@@ -17,7 +17,7 @@ import {
 } from "./protocol.ts";
 
 /** What may come before the result. */
-export interface Watch<Item> {
+interface Watch<Item> {
   onProgress?(progress: { readonly done: number; readonly total: number }): void;
   /** Awaited before the next one is read, so that a slow reader slows the gateway down. */
   onItem?(item: Item): void | Promise<void>;
