@@ -1,0 +1,311 @@
+// A private OpenLDAP server for tests: its own folder, loopback only, free ports, stopped by `stop`.
+// Invariant: what it holds never changes between tests; see PEOPLE and GROUPS.
+//
+// Base dc=example,dc=org. Everyone under ou=people has the password "<uid>-password", except bob:
+// "hello". Service account: SERVICE_DN. With `users`, uid=u000000 … have "pw-u000000" ….
+
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+
+import { generateCertificates } from "../../certs/certificates.ts";
+
+export const BASE = "dc=example,dc=org";
+export const SERVICE_DN = `cn=gatehouse,ou=services,${BASE}`;
+export const SERVICE_PASSWORD = "service-password";
+
+/** uid of everyone under ou=people; "twin" exists a second time under ou=contractors. */
+const PEOPLE = ["alice", "bob", "carol", "mallory", "twin", "o'neil, (pat)*\\", "jürgen"];
+/** Only with `passwordPolicy`: each trips one rule, with its right password. */
+const POLICY_PEOPLE: Readonly<Record<string, string>> = {
+  locked: "pwdAccountLockedTime: 000001010000Z",
+  expired: "pwdChangedTime: 20200101000000Z",
+  reset: "pwdReset: TRUE",
+};
+/** Nested: alice is in staff, staff in everyone, everyone in loop and loop in staff. */
+const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  vpn: ["uid=alice,ou=people", "uid=bob,ou=people", "uid=carol,ou=people"],
+  staff: ["uid=alice,ou=people", "cn=loop,ou=groups"],
+  everyone: ["cn=staff,ou=groups"],
+  loop: ["cn=everyone,ou=groups"],
+  nobody: ["uid=nobody,ou=people"],
+};
+
+export interface SlapdOptions {
+  /** How many of u000000 … there are besides the named people; 0 by default. */
+  readonly users?: number;
+  /** Adds an LDAPS port, and StartTLS on the other. */
+  readonly tls?: boolean;
+  /** Names in the certificate; this host's by default. */
+  readonly certificateNames?: readonly string[];
+  /** Adds OpenLDAP's password policy and the people it refuses. */
+  readonly passwordPolicy?: boolean;
+  /** Keeps a log of operations, for `binds`. Costs speed. */
+  readonly log?: boolean;
+}
+
+export interface Slapd {
+  readonly host: "127.0.0.1";
+  readonly port: number;
+  readonly url: string;
+  /** 0 and "" without `tls`. */
+  readonly ldapsPort: number;
+  readonly ldapsUrl: string;
+  /** PEM of the authority that signed its certificate; "" without `tls`. */
+  readonly ca: string;
+  /** How many binds as `dn` (as it was sent) arrived since the first start. Needs `log`. */
+  binds(dn: string): number;
+  /** It stays connected and answers nothing (SIGSTOP) until `resume`. */
+  pause(): void;
+  resume(): void;
+  /** Ends at once, without saying goodbye; `start` brings it back on the same ports. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  /** Ends it and removes its folder. */
+  stop(): Promise<void>;
+}
+
+/** Resolves when it takes connections. */
+export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
+  const slapd = findProgram("slapd");
+  const folder = mkdtempSync(join(tmpdir(), "gatehouse-slapd-"));
+  mkdirSync(join(folder, "db"));
+  if (options.tls === true) {
+    const names = options.certificateNames;
+    await generateCertificates(folder, names === undefined ? {} : { names });
+  }
+  writeFileSync(join(folder, "slapd.conf"), configuration(folder, options));
+  load(folder, options);
+  const port = await freePort();
+  const ldapsPort = options.tls === true ? await freePort() : 0;
+  const url = `ldap://127.0.0.1:${port}`;
+  const ldapsUrl = ldapsPort === 0 ? "" : `ldaps://127.0.0.1:${ldapsPort}`;
+  const logPath = join(folder, "log");
+  let child: ChildProcess | undefined;
+
+  async function start(): Promise<void> {
+    const log = openSync(logPath, "a");
+    const level = options.log === true ? "stats" : "none";
+    const listeners = `${url} ${ldapsUrl}`.trim();
+    const args = ["-f", join(folder, "slapd.conf"), "-h", listeners, "-d", level];
+    child = spawn(slapd, args, { stdio: ["ignore", log, log] });
+    closeSync(log);
+    await untilListening(port, child, logPath);
+  }
+
+  async function end(signal: NodeJS.Signals): Promise<void> {
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exit = once(child, "exit");
+    child.kill(signal);
+    child.kill("SIGCONT");
+    await exit;
+  }
+
+  await start();
+  return {
+    host: "127.0.0.1",
+    port,
+    url,
+    ldapsPort,
+    ldapsUrl,
+    ca: options.tls === true ? readFileSync(join(folder, "ca.pem"), "utf8") : "",
+    binds(dn) {
+      return readFileSync(logPath, "utf8").split(` BIND dn="${dn}" method=`).length - 1;
+    },
+    pause: () => child?.kill("SIGSTOP"),
+    resume: () => child?.kill("SIGCONT"),
+    kill: () => end("SIGKILL"),
+    start,
+    async stop() {
+      await end("SIGKILL");
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function findProgram(name: string): string {
+  const places = ["/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/usr/local/libexec"];
+  const found = places.map((place) => join(place, name)).find((path) => existsSync(path));
+  if (found !== undefined) return found;
+  throw new Error(`${name} is missing: install OpenLDAP's server (Debian: apt-get install slapd)`);
+}
+
+function configuration(folder: string, options: SlapdOptions): string {
+  const schemas = ["core", "cosine", "inetorgperson", "nis"];
+  const lines = [
+    ...schemas.map((name) => `include /etc/ldap/schema/${name}.schema`),
+    "modulepath /usr/lib/ldap",
+    "moduleload back_mdb.la",
+    "threads 4",
+  ];
+  if (options.passwordPolicy === true) lines.push("moduleload ppolicy.la");
+  if (options.tls === true) {
+    lines.push(`TLSCACertificateFile ${folder}/ca.pem`);
+    lines.push(`TLSCertificateFile ${folder}/server.pem`);
+    lines.push(`TLSCertificateKeyFile ${folder}/server.key`);
+  }
+  lines.push(
+    "database mdb",
+    `suffix ${BASE}`,
+    `rootdn cn=admin,${BASE}`,
+    "rootpw admin",
+    `directory ${folder}/db`,
+    "maxsize 4294967296",
+    "dbnosync",
+    "index objectClass,uid,cn,member,uniqueMember,memberUid eq",
+    "access to attrs=userPassword by anonymous auth by * none",
+    "access to * by users read by * none",
+  );
+  if (options.passwordPolicy === true) {
+    lines.push("overlay ppolicy", `ppolicy_default cn=default,ou=policies,${BASE}`);
+    lines.push("ppolicy_use_lockout");
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function load(folder: string, options: SlapdOptions): void {
+  const entries: string[] = [
+    entry(BASE, [
+      "objectClass: dcObject",
+      "objectClass: organization",
+      "o: Example",
+      "dc: example",
+    ]),
+  ];
+  for (const ou of ["people", "contractors", "services", "groups", "policies"]) {
+    entries.push(entry(`ou=${ou},${BASE}`, ["objectClass: organizationalUnit", `ou: ${ou}`]));
+  }
+  entries.push(
+    entry(SERVICE_DN, [
+      "objectClass: organizationalRole",
+      "objectClass: simpleSecurityObject",
+      "cn: gatehouse",
+      `userPassword: ${hashed(SERVICE_PASSWORD)}`,
+    ]),
+  );
+  for (const uid of PEOPLE) entries.push(person(uid, uid === "bob" ? "hello" : `${uid}-password`));
+  entries.push(person("twin", "twin-password", "contractors"));
+  for (let index = 0; index < (options.users ?? 0); index += 1) {
+    const uid = `u${String(index).padStart(6, "0")}`;
+    entries.push(person(uid, `pw-${uid}`));
+  }
+  for (const [cn, members] of Object.entries(GROUPS)) {
+    const lines = members.map((member) => `member: ${member},${BASE}`);
+    entries.push(
+      entry(`cn=${cn},ou=groups,${BASE}`, ["objectClass: groupOfNames", `cn: ${cn}`, ...lines]),
+    );
+  }
+  entries.push(
+    entry(`cn=auditors,ou=groups,${BASE}`, [
+      "objectClass: groupOfUniqueNames",
+      "cn: auditors",
+      `uniqueMember: uid=alice,ou=people,${BASE}`,
+    ]),
+  );
+  entries.push(
+    entry(`cn=printers,ou=groups,${BASE}`, [
+      "objectClass: posixGroup",
+      "cn: printers",
+      "gidNumber: 1000",
+      "memberUid: alice",
+    ]),
+  );
+  if (options.passwordPolicy === true) entries.push(...policyEntries());
+  const path = join(folder, "load.ldif");
+  writeFileSync(path, entries.join("\n"));
+  const args = ["-q", "-f", join(folder, "slapd.conf"), "-l", path];
+  const run = spawnSync(findProgram("slapadd"), args, { encoding: "utf8" });
+  if (run.status !== 0) throw new Error(`slapadd failed: ${run.stderr}`);
+  rmSync(path);
+}
+
+function policyEntries(): string[] {
+  const policy = entry(`cn=default,ou=policies,${BASE}`, [
+    "objectClass: device",
+    "objectClass: pwdPolicy",
+    "cn: default",
+    "pwdAttribute: userPassword",
+    "pwdMaxAge: 31536000",
+    "pwdLockout: TRUE",
+    "pwdMaxFailure: 1000",
+    "pwdMustChange: TRUE",
+  ]);
+  const people = Object.entries(POLICY_PEOPLE).map(([uid, rule]) =>
+    person(uid, `${uid}-password`, "people", [rule]),
+  );
+  return [policy, ...people];
+}
+
+function person(
+  uid: string,
+  password: string,
+  ou = "people",
+  more: readonly string[] = [],
+): string {
+  const escaped = uid.replaceAll(/[\\,+"<>;=]/g, "\\$&");
+  return entry(`uid=${escaped},ou=${ou},${BASE}`, [
+    "objectClass: inetOrgPerson",
+    `uid: ${uid}`,
+    `cn: ${uid}`,
+    `sn: ${uid}`,
+    `userPassword: ${hashed(password)}`,
+    ...more,
+  ]);
+}
+
+/** RFC 2849: what isn't plain ASCII is written in base64. */
+function entry(dn: string, lines: readonly string[]): string {
+  const encoded = [`dn: ${dn}`, ...lines].map((line) => {
+    if (/^[ -~]*$/.test(line)) return line;
+    const [name = "", value = ""] = line.split(/: (.*)/s);
+    return `${name}:: ${Buffer.from(value, "utf8").toString("base64")}`;
+  });
+  return `${encoded.join("\n")}\n`;
+}
+
+function hashed(password: string): string {
+  const salt = createHash("sha1").update(`salt of ${password}`).digest().subarray(0, 8);
+  const digest = createHash("sha1").update(password).update(salt).digest();
+  return `{SSHA}${Buffer.concat([digest, salt]).toString("base64")}`;
+}
+
+/** Free at this moment, on loopback. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no port was given");
+  return address.port;
+}
+
+// slapd tells nobody when it listens: the only sign is a connection that succeeds.
+async function untilListening(port: number, child: ChildProcess, logPath: string): Promise<void> {
+  while (child.exitCode === null && child.signalCode === null) {
+    const socket = connect({ host: "127.0.0.1", port });
+    const isOpen = await new Promise<boolean>((resolve) => {
+      socket.once("connect", () => resolve(true));
+      socket.once("error", () => resolve(false));
+    });
+    socket.destroy();
+    if (isOpen) return;
+    await wait(10);
+  }
+  throw new Error(`slapd ended at once:\n${readFileSync(logPath, "utf8")}`);
+}
