@@ -1,0 +1,243 @@
+// The messages a client of a directory sends and receives (RFC 4511 §4).
+// Invariant: an answer is read whole or refused; nothing of it is guessed.
+
+import { WireError } from "../error.ts";
+import { BerReader, BerWriter, TAG } from "./ber.ts";
+import { writeFilter, type Filter } from "./filter.ts";
+
+/** RFC 4511 appendix A; those that are told apart. */
+export const RESULT_CODE = {
+  success: 0,
+  sizeLimitExceeded: 4,
+  noSuchObject: 32,
+  invalidCredentials: 49,
+  busy: 51,
+  unavailable: 52,
+} as const;
+
+/** Largest message id: RFC 4511 §4.1.1.1. */
+export const MESSAGE_ID_MAX = 0x7fffffff;
+
+const OPERATION = {
+  bindRequest: 0x60,
+  bindResponse: 0x61,
+  unbindRequest: 0x42,
+  searchRequest: 0x63,
+  searchResultEntry: 0x64,
+  searchResultDone: 0x65,
+  searchResultReference: 0x73,
+  extendedRequest: 0x77,
+  extendedResponse: 0x78,
+} as const;
+
+const CONTROLS = 0xa0;
+const START_TLS = "1.3.6.1.4.1.1466.20037";
+/** draft-behera-ldap-password-policy-10 §6. */
+const PASSWORD_POLICY = "1.3.6.1.4.1.42.2.27.8.5.1";
+/** 389 Directory Server: the password was right and is too old, or was reset. */
+const PASSWORD_EXPIRED = "2.16.840.1.113730.3.4.4";
+
+/** What goes on the wire for "tell me about the password policy"; not critical. */
+const PASSWORD_POLICY_CONTROLS = controlsOf(PASSWORD_POLICY);
+
+export type Scope = "base-object" | "whole-subtree";
+const SCOPE = { "base-object": 0, "whole-subtree": 2 } as const;
+
+export interface SearchRequest {
+  readonly base: string;
+  readonly scope: Scope;
+  /** Entries at most; 0: as many as there are. */
+  readonly sizeLimit: number;
+  readonly timeLimitSeconds: number;
+  readonly filter: Filter;
+  /** For the filter's placeholder, UTF-8. */
+  readonly username: Buffer;
+  readonly attributes: readonly string[];
+}
+
+/** A simple bind, version 3 (RFC 4511 §4.2), asking for the password policy's response. */
+export function encodeBind(id: number, dn: string, password: Uint8Array): Buffer {
+  const writer = new BerWriter();
+  writer.writeRaw(PASSWORD_POLICY_CONTROLS);
+  const before = writer.size;
+  writer.writeOctets(0x80, password);
+  writer.writeText(TAG.octetString, dn);
+  writer.writeInteger(TAG.integer, 3);
+  writer.wrap(OPERATION.bindRequest, before);
+  return finish(writer, id);
+}
+
+export function encodeSearch(id: number, request: SearchRequest): Buffer {
+  const writer = new BerWriter();
+  for (const attribute of request.attributes.toReversed()) {
+    writer.writeText(TAG.octetString, attribute);
+  }
+  writer.wrap(TAG.sequence, 0);
+  writeFilter(writer, request.filter, request.username);
+  writer.writeBoolean(TAG.boolean, false);
+  writer.writeInteger(TAG.integer, request.timeLimitSeconds);
+  writer.writeInteger(TAG.integer, request.sizeLimit);
+  // neverDerefAliases: an alias would lead to an entry that wasn't asked for.
+  writer.writeInteger(TAG.enumerated, 0);
+  writer.writeInteger(TAG.enumerated, SCOPE[request.scope]);
+  writer.writeText(TAG.octetString, request.base);
+  writer.wrap(OPERATION.searchRequest, 0);
+  return finish(writer, id);
+}
+
+export function encodeStartTls(id: number): Buffer {
+  const writer = new BerWriter();
+  writer.writeText(0x80, START_TLS);
+  writer.wrap(OPERATION.extendedRequest, 0);
+  return finish(writer, id);
+}
+
+export function encodeUnbind(id: number): Buffer {
+  const writer = new BerWriter();
+  writer.wrap(OPERATION.unbindRequest, 0);
+  return finish(writer, id);
+}
+
+function finish(writer: BerWriter, id: number): Buffer {
+  writer.writeInteger(TAG.integer, id);
+  writer.wrap(TAG.sequence, 0);
+  return writer.finish();
+}
+
+function controlsOf(oid: string): Buffer {
+  const writer = new BerWriter();
+  writer.writeText(TAG.octetString, oid);
+  writer.wrap(TAG.sequence, 0);
+  writer.wrap(CONTROLS, 0);
+  return writer.finish();
+}
+
+export type Answer = Result | Entry | { readonly kind: "reference"; readonly id: number };
+
+export interface Result {
+  readonly kind: "bind" | "search" | "extended";
+  readonly id: number;
+  readonly resultCode: number;
+  readonly diagnosticMessage: string;
+  readonly policy: PasswordPolicy | undefined;
+}
+
+/** What the response controls of a bind say. */
+export interface PasswordPolicy {
+  /** PasswordPolicyResponseValue.error, or "expired" from a control that says only that. */
+  readonly error: number | undefined;
+  /** Logins that are left with an expired password. */
+  readonly graceLogins: number | undefined;
+}
+
+/** `error` of an expired password. */
+export const PASSWORD_EXPIRED_ERROR = 0;
+
+export interface Entry {
+  readonly kind: "entry";
+  readonly id: number;
+  readonly dn: string;
+  readonly attributes: readonly EntryAttribute[];
+}
+
+export interface EntryAttribute {
+  /** As the directory spells it, options included. */
+  readonly name: string;
+  readonly values: readonly Buffer[];
+}
+
+/** More than any entry that is asked for by name of its attributes. */
+const ATTRIBUTES_MAX = 1000;
+const CONTROLS_MAX = 100;
+
+/** One whole message from a directory. Throws WireError: the connection is to be closed. */
+export function decodeAnswer(message: Buffer): Answer {
+  const reader = new BerReader(message);
+  reader.enter(TAG.sequence);
+  const id = reader.readInteger(TAG.integer);
+  if (id < 0) throw new WireError("bad-integer", 2);
+  switch (reader.peekTag()) {
+    case OPERATION.bindResponse:
+      return decodeResult("bind", id, reader);
+    case OPERATION.searchResultDone:
+      return decodeResult("search", id, reader);
+    case OPERATION.extendedResponse:
+      return decodeResult("extended", id, reader);
+    case OPERATION.searchResultEntry:
+      return decodeEntry(id, reader);
+    case OPERATION.searchResultReference:
+      reader.skip();
+      return { kind: "reference", id };
+    default:
+      throw new WireError("bad-tag", reader.offset);
+  }
+}
+
+function decodeResult(kind: Result["kind"], id: number, reader: BerReader): Result {
+  const outer = reader.enter(reader.peekTag());
+  const resultCode = reader.readInteger(TAG.enumerated);
+  reader.readOctets(TAG.octetString); // matchedDN
+  // Only compared and shown: a wrong octet in a text must not make a refusal an outage.
+  const diagnosticMessage = reader.readOctets(TAG.octetString).toString("utf8");
+  reader.leaveEarly(outer); // referral, SASL credentials, extended response: never used
+  const policy = reader.peekTag() === CONTROLS ? decodeControls(reader) : undefined;
+  return { kind, id, resultCode, diagnosticMessage, policy };
+}
+
+function decodeEntry(id: number, reader: BerReader): Entry {
+  const outer = reader.enter(OPERATION.searchResultEntry);
+  const dn = reader.readText(TAG.octetString);
+  const list = reader.enter(TAG.sequence);
+  const attributes: EntryAttribute[] = [];
+  while (!reader.isAtEnd) {
+    if (attributes.length === ATTRIBUTES_MAX) {
+      throw new WireError("too-many-attributes", reader.offset);
+    }
+    const attribute = reader.enter(TAG.sequence);
+    const name = reader.readText(TAG.octetString);
+    const set = reader.enter(TAG.set);
+    const values: Buffer[] = [];
+    while (!reader.isAtEnd) values.push(reader.readOctets(TAG.octetString));
+    reader.leave(set);
+    reader.leave(attribute);
+    attributes.push({ name, values });
+  }
+  reader.leave(list);
+  reader.leave(outer);
+  return { kind: "entry", id, dn, attributes };
+}
+
+function decodeControls(reader: BerReader): PasswordPolicy | undefined {
+  const outer = reader.enter(CONTROLS);
+  let policy: PasswordPolicy | undefined;
+  for (let count = 0; !reader.isAtEnd; count += 1) {
+    if (count === CONTROLS_MAX) throw new WireError("too-many-attributes", reader.offset);
+    const control = reader.enter(TAG.sequence);
+    const oid = reader.readText(TAG.octetString);
+    if (reader.peekTag() === TAG.boolean) reader.readBoolean(TAG.boolean);
+    const value = reader.isAtEnd ? undefined : reader.readOctets(TAG.octetString);
+    reader.leave(control);
+    if (oid === PASSWORD_POLICY && value !== undefined) policy = decodePolicy(value);
+    else if (oid === PASSWORD_EXPIRED && policy === undefined) {
+      policy = { error: PASSWORD_EXPIRED_ERROR, graceLogins: undefined };
+    }
+  }
+  reader.leave(outer);
+  return policy;
+}
+
+// SEQUENCE { warning [0] CHOICE { timeBeforeExpiration [0], graceAuthNsRemaining [1] } OPTIONAL,
+//            error [1] ENUMERATED OPTIONAL }
+function decodePolicy(value: Buffer): PasswordPolicy {
+  const reader = new BerReader(value);
+  const outer = reader.enter(TAG.sequence);
+  let graceLogins: number | undefined;
+  if (reader.peekTag() === 0xa0) {
+    const warning = reader.enter(0xa0);
+    if (reader.peekTag() === 0x81) graceLogins = reader.readInteger(0x81);
+    reader.leaveEarly(warning);
+  }
+  const error = reader.peekTag() === 0x81 ? reader.readInteger(0x81) : undefined;
+  reader.leaveEarly(outer);
+  return { error, graceLogins };
+}
