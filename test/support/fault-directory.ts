@@ -4,6 +4,7 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 
+import { WireError } from "../../src/wire/error.ts";
 import { BerReader, BerWriter, TAG } from "../../src/wire/ldap/ber.ts";
 import { createFramer } from "../../src/wire/ldap/frame.ts";
 import { BASE, SERVICE_DN } from "./slapd.ts";
@@ -53,7 +54,14 @@ export async function startFaultDirectory(scripts: Scripts = {}): Promise<FaultD
     peer.on("error", () => peer.destroy());
     scripts.connection?.(peer);
     const framer = createFramer(1_000_000);
-    peer.on("data", (chunk: Buffer) => framer.push(chunk, (bytes) => serve(bytes, peer)));
+    peer.on("data", (chunk: Buffer) => {
+      try {
+        framer.push(chunk, (bytes) => serve(bytes, peer));
+      } catch (error) {
+        // After StartTLS there comes TLS, of which it understands nothing.
+        if (!(error instanceof WireError)) throw error;
+      }
+    });
   });
 
   function serve(bytes: Buffer, peer: Socket): void {

@@ -13,6 +13,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -126,7 +127,11 @@ export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
     binds(dn) {
       return readFileSync(logPath, "utf8").split(` BIND dn="${dn}" method=`).length - 1;
     },
-    pause: () => child?.kill("SIGSTOP"),
+    pause() {
+      child?.kill("SIGSTOP");
+      // The signal is under way for a moment, and each thread stops by itself.
+      while (child?.pid !== undefined && !isStopped(child.pid)) continue;
+    },
     resume: () => child?.kill("SIGCONT"),
     kill: () => end("SIGKILL"),
     start,
@@ -135,6 +140,13 @@ export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+function isStopped(pid: number): boolean {
+  const tasks = `/proc/${pid}/task`;
+  return readdirSync(tasks).every((task) =>
+    /\) [TtZX] /.test(readFileSync(`${tasks}/${task}/stat`, "utf8")),
+  );
 }
 
 function findProgram(name: string): string {

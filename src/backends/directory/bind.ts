@@ -1,0 +1,110 @@
+// Simple binds, and what a directory's answer to one means.
+// Invariants: no empty password is ever written (RFC 4513 §5.1.2: it would succeed for everybody);
+// only a plain success is "right".
+
+import { DependencyDown, type BindResult } from "../../core/ports.ts";
+import type { Secret } from "../../lib/secret.ts";
+import {
+  encodeBind,
+  PASSWORD_EXPIRED_ERROR,
+  RESULT_CODE,
+  type Answer,
+  type PasswordPolicy,
+  type Result,
+} from "../../wire/ldap/message.ts";
+import type { Exchange } from "./connection.ts";
+
+type Refusal = Extract<BindResult, { kind: "refused" }>["reason"];
+
+/** An exchange that is one bind; never sent twice, since each may count as a failed login. */
+export class BindExchange implements Exchange {
+  readonly deadlineAt: number;
+  readonly #dependency: string;
+  readonly #dn: string;
+  readonly #password: Secret;
+  readonly #resolve: (result: BindResult) => void;
+  readonly #reject: (error: Error) => void;
+
+  constructor(
+    question: { dependency: string; dn: string; password: Secret; deadlineAt: number },
+    resolve: (result: BindResult) => void,
+    reject: (error: Error) => void,
+  ) {
+    // An empty name would make it anonymous, an empty password unauthenticated.
+    if (question.dn === "" || question.password.byteLength === 0) {
+      throw new Error("a bind needs a name and a password");
+    }
+    this.deadlineAt = question.deadlineAt;
+    this.#dependency = question.dependency;
+    this.#dn = question.dn;
+    this.#password = question.password;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  encode(id: number): Buffer {
+    return encodeBind(id, this.#dn, this.#password.reveal());
+  }
+
+  take(answer: Answer): boolean {
+    if (answer.kind !== "bind") throw new Error("a bind was answered with something else");
+    const result = bindResultOf(answer);
+    if (result === undefined) this.fail(`it answers a bind with result code ${answer.resultCode}`);
+    else this.#resolve(result);
+    return true;
+  }
+
+  mayRepeat(): boolean {
+    return false;
+  }
+
+  fail(reason: string): void {
+    this.#reject(new DependencyDown(this.#dependency, reason));
+  }
+}
+
+// Active Directory's own word in the text of resultCode 49. 52e (wrong) and 525 (nobody) stay wrong.
+const ACTIVE_DIRECTORY_REFUSALS: ReadonlyMap<string, Refusal> = new Map([
+  ["530", "directory-refused"], // not at this time of day
+  ["531", "directory-refused"], // not from this workstation
+  ["532", "password-expired"],
+  ["533", "directory-disabled"],
+  ["701", "directory-disabled"], // account expired
+  ["773", "must-change-password"],
+  ["775", "directory-locked"],
+]);
+const ACTIVE_DIRECTORY_CODE = /\bdata ([0-9a-f]{1,8})\b/i;
+
+/** draft-behera-ldap-password-policy-10 §6.2; the others are about changes of a password. */
+const POLICY_REFUSALS: ReadonlyMap<number, Refusal> = new Map([
+  [PASSWORD_EXPIRED_ERROR, "password-expired"],
+  [1, "directory-locked"],
+  [2, "must-change-password"],
+]);
+
+// The directory is there and doesn't want this account: authMethodNotSupported,
+// strongerAuthRequired, confidentialityRequired, constraintViolation, noSuchObject,
+// invalidDNSyntax, inappropriateAuthentication, insufficientAccessRights, unwillingToPerform.
+const REFUSING_CODES: ReadonlySet<number> = new Set([7, 8, 13, 19, 32, 34, 48, 50, 53]);
+
+/** Undefined: nothing was decided, the directory can't answer now. */
+export function bindResultOf(result: Result): BindResult | undefined {
+  const { resultCode, diagnosticMessage, policy } = result;
+  const refusal = policy === undefined ? undefined : policyRefusal(policy);
+  if (resultCode === RESULT_CODE.success) {
+    return refusal === undefined ? { kind: "right" } : { kind: "refused", reason: refusal };
+  }
+  if (resultCode === RESULT_CODE.invalidCredentials) {
+    const code = ACTIVE_DIRECTORY_CODE.exec(diagnosticMessage)?.[1]?.toLowerCase();
+    const reason = refusal ?? ACTIVE_DIRECTORY_REFUSALS.get(code ?? "");
+    return reason === undefined ? { kind: "wrong" } : { kind: "refused", reason };
+  }
+  if (!REFUSING_CODES.has(resultCode)) return undefined;
+  return { kind: "refused", reason: refusal ?? "directory-refused" };
+}
+
+function policyRefusal({ error, graceLogins }: PasswordPolicy): Refusal | undefined {
+  if (error !== undefined) return POLICY_REFUSALS.get(error) ?? "directory-refused";
+  // The last login with an expired password: the next one fails, and nothing here can change it.
+  return graceLogins === 0 ? "password-expired" : undefined;
+}

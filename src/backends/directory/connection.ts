@@ -1,0 +1,133 @@
+// One open connection: requests out under ids of its own, answers back to whom they belong.
+// Invariant: an answer reaches the request with its id or ends the connection; once it is closed
+// nothing that still arrives is looked at.
+
+import type { Socket } from "node:net";
+
+import { createFramer, type Framer } from "../../wire/ldap/frame.ts";
+import {
+  decodeAnswer,
+  encodeUnbind,
+  MESSAGE_ID_MAX,
+  type Answer,
+} from "../../wire/ldap/message.ts";
+import type { DirectoryUrl } from "./options.ts";
+import { FIRST_MESSAGE_ID } from "./dial.ts";
+
+/** One question to a directory, from the queue to its last answer. */
+export interface Exchange {
+  /** Monotonic ms. */
+  readonly deadlineAt: number;
+  encode(id: number): Buffer;
+  /** True if this was the last answer. Throws if it is no answer to the question. */
+  take(answer: Answer): boolean;
+  /** Its connection is gone: true if the question may be put again on another one. */
+  mayRepeat(): boolean;
+  fail(reason: string): void;
+}
+
+export interface ConnectionOwner {
+  /** It can take one more exchange. */
+  onFree(connection: Connection): void;
+  /** Once. `unanswered` are the owner's again. */
+  onClosed(connection: Connection, unanswered: readonly Exchange[], reason: string): void;
+}
+
+export class Connection {
+  readonly url: DirectoryUrl;
+  /** Bound, where binding comes first. */
+  isReady = false;
+  /** When the last exchange was due, monotonic ms. */
+  lastDeadlineAt = 0;
+  readonly #socket: Socket;
+  readonly #owner: ConnectionOwner;
+  readonly #framer: Framer;
+  readonly #pending = new Map<number, Exchange>();
+  #outbox: Buffer[] = [];
+  #nextId = FIRST_MESSAGE_ID;
+  #isClosed = false;
+
+  constructor(url: DirectoryUrl, socket: Socket, messageBytesMax: number, owner: ConnectionOwner) {
+    this.url = url;
+    this.#socket = socket;
+    this.#owner = owner;
+    this.#framer = createFramer(messageBytesMax);
+    socket.on("error", (error) => this.close(error.message));
+    socket.on("end", () => this.close("it closed the connection"));
+    socket.on("close", () => this.close("the connection was closed"));
+    socket.on("data", (chunk: Buffer) => this.#read(chunk));
+    // It may have ended between being opened and being listened to.
+    if (socket.destroyed) setImmediate(() => this.close("the connection was closed"));
+  }
+
+  get outstanding(): number {
+    return this.#pending.size;
+  }
+
+  send(exchange: Exchange): void {
+    const id = this.#nextId;
+    this.#nextId = id === MESSAGE_ID_MAX ? FIRST_MESSAGE_ID : id + 1;
+    const bytes = exchange.encode(id);
+    this.lastDeadlineAt = Math.max(this.lastDeadlineAt, exchange.deadlineAt);
+    this.#pending.set(id, exchange);
+    // The first goes at once; those that come while it is under way share a write.
+    if (this.#pending.size === 1) {
+      this.#socket.write(bytes);
+      return;
+    }
+    if (this.#outbox.length === 0) setImmediate(() => this.#flush());
+    this.#outbox.push(bytes);
+  }
+
+  isOverdue(nowMs: number): boolean {
+    for (const exchange of this.#pending.values()) if (exchange.deadlineAt <= nowMs) return true;
+    return false;
+  }
+
+  /** At once; what is unanswered goes back to the owner. */
+  close(reason: string): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#socket.destroy();
+    this.#owner.onClosed(this, [...this.#pending.values()], reason);
+    this.#pending.clear();
+  }
+
+  /** Says goodbye first (RFC 4511 §4.3), without waiting for anything. */
+  end(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#socket.write(encodeUnbind(this.#nextId));
+    this.#socket.destroySoon();
+    this.#owner.onClosed(this, [...this.#pending.values()], "closed");
+    this.#pending.clear();
+  }
+
+  #flush(): void {
+    const outbox = this.#outbox;
+    this.#outbox = [];
+    if (!this.#isClosed) this.#socket.write(Buffer.concat(outbox));
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.#isClosed) return;
+    try {
+      this.#framer.push(chunk, (message) => this.#take(message));
+    } catch (error) {
+      this.close(`it broke the protocol: ${error instanceof Error ? error.message : "?"}`);
+    }
+  }
+
+  #take(message: Buffer): void {
+    if (this.#isClosed) return;
+    const answer = decodeAnswer(message);
+    const exchange = this.#pending.get(answer.id);
+    if (exchange === undefined) {
+      // RFC 4511 §4.4.1: the notice of disconnection has the id 0, which no request has.
+      throw new Error(answer.id === 0 ? "it disconnects us" : "an answer to no question");
+    }
+    if (!exchange.take(answer)) return;
+    this.#pending.delete(answer.id);
+    if (this.isReady) this.#owner.onFree(this);
+  }
+}

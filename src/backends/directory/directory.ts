@@ -1,0 +1,109 @@
+// One directory as the core asks it: who is this, is that the password, which groups.
+// Invariant: whatever goes wrong out there becomes DependencyDown by the deadline, or a refusal.
+
+import { setTimeout as wait } from "node:timers/promises";
+
+import { DependencyDown, type BindResult, type Directory } from "../../core/ports.ts";
+import { BindExchange } from "./bind.ts";
+import type { Connection } from "./connection.ts";
+import { createDialer } from "./dialer.ts";
+import { createMembership } from "./groups.ts";
+import { createHealth, type Health } from "./health.ts";
+import { createLookup } from "./lookup.ts";
+import { readOptions, type DirectoryOptions, type Settings } from "./options.ts";
+import { createPool } from "./pool.ts";
+
+export interface DirectoryBackend extends Directory {
+  /** Connects ahead of the first login. A directory that isn't there is no error: see `status`. */
+  start(): Promise<void>;
+  /** What is under way fails; nothing is asked any more. */
+  close(): void;
+  status(): DirectoryStatus;
+}
+
+export interface DirectoryStatus {
+  readonly name: string;
+  readonly state: "up" | "down";
+  /** Why it is down; the connections otherwise. */
+  readonly detail: string;
+}
+
+/** Two: one may be renewed while the other serves. Searches are pipelined on both. */
+const LOOKUP_CONNECTIONS = 2;
+/** OpenLDAP hangs up at 1,000 outstanding requests (conn_max_pending_auth). */
+const LOOKUPS_PER_CONNECTION = 200;
+/** RFC 4511 §4.2.1: a bind is alone on its connection. */
+const BIND_CONNECTIONS_MAX = 32;
+/** Two entries with a few attributes, or a long list of groups. */
+const LOOKUP_BYTES_MAX = 4 * 1024 * 1024;
+/** A result code and a text. */
+const BIND_BYTES_MAX = 64 * 1024;
+
+/** Throws for a filter, DN or certificate that can't be read. */
+export function createDirectory(options: DirectoryOptions): DirectoryBackend {
+  const settings = readOptions(options);
+  const health = createHealth(settings);
+  const dialer = createDialer(settings);
+  const lookups = createPool({
+    settings,
+    health,
+    dialer,
+    connectionsMax: LOOKUP_CONNECTIONS,
+    exchangesMax: LOOKUPS_PER_CONNECTION,
+    messageBytesMax: LOOKUP_BYTES_MAX,
+    prepare: (connection) => bindService(connection, settings, health),
+  });
+  const binds = createPool({
+    settings,
+    health,
+    dialer,
+    connectionsMax: BIND_CONNECTIONS_MAX,
+    exchangesMax: 1,
+    messageBytesMax: BIND_BYTES_MAX,
+    prepare: undefined,
+  });
+  const { clock, dependency } = settings;
+  return {
+    name: settings.name,
+    lockoutThreshold: settings.lockoutThreshold,
+    find: createLookup(settings, lookups),
+    bind: (identity, password) =>
+      new Promise<BindResult>((resolve, reject) => {
+        const deadlineAt = clock.monotonic() + settings.timeoutMs;
+        const { dn } = identity;
+        binds.run(new BindExchange({ dependency, dn, password, deadlineAt }, resolve, reject));
+      }),
+    memberOf: createMembership(settings, lookups),
+    async start() {
+      const opened = Promise.all([lookups.open(LOOKUP_CONNECTIONS), binds.open(1)]);
+      await Promise.race([opened, wait(settings.timeoutMs, undefined, { ref: false })]);
+    },
+    close() {
+      lookups.close();
+      binds.close();
+    },
+    status() {
+      const connections = lookups.connections + binds.connections;
+      const { problem } = health;
+      if (problem !== undefined) return { name: settings.name, state: "down", detail: problem };
+      return { name: settings.name, state: "up", detail: `${connections} connections` };
+    },
+  };
+}
+
+async function bindService(
+  connection: Connection,
+  settings: Settings,
+  health: Health,
+): Promise<void> {
+  const { dependency, bindDn: dn, bindPassword: password } = settings;
+  const deadlineAt = settings.clock.monotonic() + settings.timeoutMs;
+  const result = await new Promise<BindResult>((resolve, reject) => {
+    connection.send(new BindExchange({ dependency, dn, password, deadlineAt }, resolve, reject));
+  });
+  if (result.kind === "right") return health.up();
+  const cause = result.kind === "wrong" ? "wrong password" : result.reason;
+  const reason = `it refuses bind_dn, the gateway's own account: ${cause}`;
+  health.block(reason);
+  throw new DependencyDown(dependency, reason);
+}

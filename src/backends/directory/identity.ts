@@ -1,0 +1,84 @@
+// From a directory's entry to the identity that everything is keyed on.
+// Invariant: no identity without a readable DN below the base and an id that never changes.
+
+import type { Identity } from "../../core/ports.ts";
+import { decodeUtf8 } from "../../wire/ldap/ber.ts";
+import { canonicalRdns, isWithin } from "../../wire/ldap/dn.ts";
+import { WireError } from "../../wire/error.ts";
+import type { Entry } from "../../wire/ldap/message.ts";
+import type { Settings } from "./options.ts";
+
+/** RFC 4530, Active Directory, 389 Directory Server; the first that an entry carries. */
+const ID_ATTRIBUTES = ["entryUUID", "objectGUID", "nsUniqueId"];
+/** Octets without a meaning as text; a text that happens to be one must not change its id. */
+const BINARY_IDS: ReadonlySet<string> = new Set(["objectguid", "objectsid", "guid"]);
+/** Ids are 16 octets or 36 characters. */
+const ID_BYTES_MAX = 200;
+
+export type Identified =
+  | { readonly kind: "identity"; readonly identity: Identity }
+  | { readonly kind: "unusable"; readonly problem: string };
+
+/** What has to be asked for so that `identify` can work. */
+export function identityAttributes(
+  settings: Pick<Settings, "usernameAttribute" | "idAttribute">,
+): string[] {
+  return [settings.usernameAttribute, ...idAttributes(settings)];
+}
+
+/** `expectedDn` is the canonical DN that was read, if one was. Problems name no value of the entry. */
+export function identify(
+  entry: Entry,
+  settings: Settings,
+  expectedDn: string | undefined,
+): Identified {
+  try {
+    const rdns = canonicalRdns(entry.dn);
+    if (rdns.length === 0) return unusable("an entry without a DN");
+    if (!isWithin(rdns, settings.baseRdns)) return unusable("an entry outside the base");
+    if (expectedDn !== undefined && rdns.join(",") !== expectedDn) {
+      return unusable("another entry than the one that was read");
+    }
+    const name = findValue(entry, settings.usernameAttribute);
+    if (name === undefined || name.length === 0) {
+      return unusable(`an entry without ${settings.usernameAttribute}`);
+    }
+    const id = findId(entry, settings);
+    if (id === undefined) return unusable("an entry without an id that never changes");
+    const username = decodeUtf8(name, 0);
+    return {
+      kind: "identity",
+      identity: { directory: settings.name, id, username, dn: entry.dn },
+    };
+  } catch (error) {
+    if (error instanceof WireError) return unusable(`an entry that can't be read (${error.code})`);
+    throw error;
+  }
+}
+
+function findId(entry: Entry, settings: Pick<Settings, "idAttribute">): string | undefined {
+  for (const name of idAttributes(settings)) {
+    const value = findValue(entry, name);
+    if (value === undefined || value.length === 0 || value.length > ID_BYTES_MAX) continue;
+    if (BINARY_IDS.has(name.toLowerCase())) return value.toString("hex");
+    return decodeUtf8(value, 0).toLowerCase();
+  }
+  return undefined;
+}
+
+function idAttributes({ idAttribute }: Pick<Settings, "idAttribute">): string[] {
+  return idAttribute === undefined ? ID_ATTRIBUTES : [idAttribute];
+}
+
+// RFC 4512 §2.5: names ignore case; ";binary" and the like say how, not what.
+function findValue(entry: Entry, name: string): Buffer | undefined {
+  const wanted = name.toLowerCase();
+  const found = entry.attributes.find(
+    (attribute) => attribute.name.toLowerCase().split(";")[0] === wanted,
+  );
+  return found?.values[0];
+}
+
+function unusable(problem: string): Identified {
+  return { kind: "unusable", problem };
+}

@@ -1,0 +1,84 @@
+// What a directory's client is told, and what it does with it once: templates read, names compared
+// in one form. Invariant: whatever is wrong with the settings shows at creation, not at a login.
+
+import { createSecureContext, type SecureContext } from "node:tls";
+
+import type { Clock } from "../../lib/clock.ts";
+import type { Secret } from "../../lib/secret.ts";
+import { canonicalDn, canonicalRdns } from "../../wire/ldap/dn.ts";
+import { parseFilter, PLACEHOLDER, type Filter } from "../../wire/ldap/filter.ts";
+
+export interface DirectoryOptions {
+  readonly name: string;
+  /** In order of preference. */
+  readonly urls: readonly DirectoryUrl[];
+  /** PEM of the authorities that sign the directory's certificates; undefined: the system's. */
+  readonly ca: string | undefined;
+  readonly bindDn: string;
+  readonly bindPassword: Secret;
+  readonly base: string;
+  /** Contains {username} in a value. */
+  readonly userFilter: string;
+  /** Contains {username} in a value; read instead of searching when set. */
+  readonly userDn: string | undefined;
+  readonly usernameAttribute: string;
+  /** Undefined: found out from the entries. */
+  readonly idAttribute: string | undefined;
+  readonly domains: readonly string[];
+  readonly nestedGroups: boolean;
+  /** Failed binds after which the directory locks; 0: never. */
+  readonly lockoutThreshold: number;
+  /** For queueing, connecting and the answer together. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  /** Once per outage, with its cause in words. Must not throw. */
+  readonly onDown: (reason: string) => void;
+  /** Once, when it answers again. Must not throw. */
+  readonly onRecovered: () => void;
+  /** An entry with which nobody can log in, and why. Must not throw. */
+  readonly onUnusable: (reason: string) => void;
+}
+
+export interface DirectoryUrl {
+  /** As configured, for messages. */
+  readonly url: string;
+  /** A name or an address, without brackets; the certificate must carry it. */
+  readonly host: string;
+  readonly port: number;
+  /** "none" sends passwords in clear: only where somebody asked for exactly that. */
+  readonly tls: "implicit" | "start-tls" | "none";
+}
+
+/** The options, with their texts read. */
+export interface Settings extends Omit<DirectoryOptions, "domains" | "userFilter"> {
+  /** "directory:<name>". */
+  readonly dependency: string;
+  readonly userFilter: Filter;
+  readonly baseRdns: readonly string[];
+  /** Lower case. */
+  readonly domains: ReadonlySet<string>;
+  readonly secureContext: SecureContext;
+  /** What the directory is told: the deadline, in its unit (RFC 4511 §4.5.1.6). */
+  readonly timeLimitSeconds: number;
+}
+
+/** Throws WireError for a filter or DN, and what node:tls throws for the certificates. */
+export function readOptions(options: DirectoryOptions): Settings {
+  const { userDn, ca } = options;
+  if (options.urls.length === 0) throw new Error("a directory needs at least one URL");
+  // A name in place of "x": proves that the template is a DN once a name stands in it.
+  if (userDn !== undefined) canonicalDn(userDn.replaceAll(PLACEHOLDER, "x"));
+  canonicalDn(options.bindDn);
+  return {
+    ...options,
+    dependency: `directory:${options.name}`,
+    userFilter: parseFilter(options.userFilter),
+    baseRdns: canonicalRdns(options.base),
+    domains: new Set(options.domains.map((domain) => domain.toLowerCase())),
+    timeLimitSeconds: Math.ceil(options.timeoutMs / 1000),
+    secureContext: createSecureContext({
+      minVersion: "TLSv1.2",
+      ...(ca === undefined ? {} : { ca }),
+    }),
+  };
+}

@@ -1,0 +1,57 @@
+// Options of a directory's client for tests, with what it reported.
+
+import type { DirectoryOptions, DirectoryUrl } from "../../src/backends/directory/options.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import { Secret } from "../../src/lib/secret.ts";
+import { BASE, SERVICE_DN, SERVICE_PASSWORD, type Slapd } from "./slapd.ts";
+
+export interface Reported {
+  readonly down: string[];
+  readonly unusable: string[];
+  recovered: number;
+}
+
+/** For the people of test/support/slapd.ts; `changes` replace single options. */
+export function directoryOptions(
+  urls: readonly DirectoryUrl[],
+  changes: Partial<DirectoryOptions> = {},
+): { options: DirectoryOptions; reported: Reported } {
+  const reported: Reported = { down: [], unusable: [], recovered: 0 };
+  const options: DirectoryOptions = {
+    name: "corp",
+    urls,
+    ca: undefined,
+    bindDn: SERVICE_DN,
+    bindPassword: Secret.of(SERVICE_PASSWORD),
+    base: BASE,
+    userFilter: "(&(objectClass=person)(uid={username}))",
+    userDn: undefined,
+    usernameAttribute: "uid",
+    idAttribute: undefined,
+    domains: ["example.org", "EXAMPLE"],
+    nestedGroups: true,
+    lockoutThreshold: 10,
+    timeoutMs: 3_000,
+    clock: systemClock,
+    onDown: (reason) => reported.down.push(reason),
+    onRecovered: () => {
+      reported.recovered += 1;
+    },
+    onUnusable: (reason) => reported.unusable.push(reason),
+    ...changes,
+  };
+  return { options, reported };
+}
+
+export function plainUrl({ host, port }: Pick<Slapd, "host" | "port">): DirectoryUrl {
+  return { url: `ldap://${host}:${port}`, host, port, tls: "none" };
+}
+
+/** `host` as the certificate is expected to name it. */
+export function ldapsUrl({ ldapsPort }: Slapd, host = "127.0.0.1"): DirectoryUrl {
+  return { url: `ldaps://${host}:${ldapsPort}`, host, port: ldapsPort, tls: "implicit" };
+}
+
+export function startTlsUrl({ port }: Slapd, host = "127.0.0.1"): DirectoryUrl {
+  return { url: `ldap://${host}:${port}`, host, port, tls: "start-tls" };
+}
