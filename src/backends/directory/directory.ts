@@ -11,7 +11,7 @@ import { createMembership } from "./groups.ts";
 import { createHealth, type Health } from "./health.ts";
 import { createLookup } from "./lookup.ts";
 import { readOptions, type DirectoryOptions, type Settings } from "./options.ts";
-import { createPool } from "./pool.ts";
+import { Pool } from "./pool.ts";
 
 export interface DirectoryBackend extends Directory {
   /** Connects ahead of the first login. A directory that isn't there is no error: see `status`. */
@@ -44,7 +44,7 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
   const settings = readOptions(options);
   const health = createHealth(settings);
   const dialer = createDialer(settings);
-  const lookups = createPool({
+  const lookups = new Pool({
     settings,
     health,
     dialer,
@@ -53,7 +53,7 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
     messageBytesMax: LOOKUP_BYTES_MAX,
     prepare: (connection) => bindService(connection, settings, health),
   });
-  const binds = createPool({
+  const binds = new Pool({
     settings,
     health,
     dialer,

@@ -5,12 +5,12 @@
 import { DependencyDown, type LookupResult } from "../../core/ports.ts";
 import { ExpiringMap } from "../../lib/expiring-map.ts";
 import { canonicalDn, escapeDnValue } from "../../wire/ldap/dn.ts";
-import { parseFilter, PLACEHOLDER } from "../../wire/ldap/filter.ts";
+import { PLACEHOLDER } from "../../wire/ldap/filter.ts";
 import { RESULT_CODE, type SearchRequest } from "../../wire/ldap/message.ts";
 import { identify, identityAttributes } from "./identity.ts";
 import type { Settings } from "./options.ts";
 import type { Pool } from "./pool.ts";
-import { search, type Found } from "./search.ts";
+import { ANY_ENTRY, NO_NAME, search, type Found } from "./search.ts";
 import { localName } from "./username.ts";
 
 export type Lookup = (username: string) => Promise<LookupResult>;
@@ -21,8 +21,6 @@ export const CACHE_MS = 60_000;
 const CACHED_MAX = 50_000;
 /** One more than may be found. */
 const SIZE_LIMIT = 2;
-const ANY_ENTRY = parseFilter("(objectClass=*)");
-const NO_NAME = Buffer.alloc(0);
 
 /** `pool` is bound as the service account. */
 export function createLookup(settings: Settings, pool: Pool): Lookup {

@@ -20,14 +20,6 @@ export interface PoolOptions {
   readonly prepare: ((connection: Connection) => Promise<void>) | undefined;
 }
 
-export interface Pool {
-  run(exchange: Exchange): void;
-  /** Tries to have `count` connections ready; resolves when that is decided. */
-  open(count: number): Promise<void>;
-  readonly connections: number;
-  close(): void;
-}
-
 /** More can't be answered in time anyway: better a quick "unavailable" than a late one. */
 const QUEUED_MAX = 4_096;
 /** How late a deadline may be noticed. */
@@ -37,63 +29,87 @@ const IDLE_MS = 60_000;
 /** After a failure, how long the connections that are open have to do. */
 const GROW_PAUSE_MS = 1_000;
 
-export function createPool(options: PoolOptions): Pool {
-  const { settings, health, dialer } = options;
-  const { clock } = settings;
-  const connections: Connection[] = [];
-  let queue: Exchange[] = [];
-  let opening = 0;
-  let growPausedUntil = 0;
-  let isClosed = false;
+export class Pool implements ConnectionOwner {
+  readonly #options: PoolOptions;
+  readonly #connections: Connection[] = [];
+  readonly #timer: NodeJS.Timeout;
+  #queue: Exchange[] = [];
+  #opening = 0;
+  #growPausedUntil = 0;
+  #isClosed = false;
 
-  const owner: ConnectionOwner = {
-    onFree(connection) {
-      health.up();
-      serve(connection);
-    },
-    onClosed(connection, unanswered, reason) {
-      const index = connections.indexOf(connection);
-      if (index !== -1) connections.splice(index, 1);
-      const nowMs = clock.monotonic();
-      for (const exchange of unanswered) {
-        const isRepeatable = !isClosed && exchange.deadlineAt > nowMs && exchange.mayRepeat();
-        if (isRepeatable) queue.unshift(exchange);
-        else exchange.fail(reason);
-      }
-      if (queue.length > 0) dispatch();
-    },
-  };
-  // Not one timer per exchange: thousands a second are started and nearly none is ever late.
-  const timer = setInterval(sweep, SWEEP_MS);
-  timer.unref();
-
-  function run(exchange: Exchange): void {
-    if (isClosed) return exchange.fail("closed");
-    if (health.isBlocked()) return exchange.fail(health.problem ?? "left alone for a while");
-    if (queue.length >= QUEUED_MAX) return exchange.fail("too many are waiting");
-    queue.push(exchange);
-    dispatch();
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    // Not one timer per exchange: thousands a second are started and nearly none is ever late.
+    this.#timer = setInterval(() => this.#sweep(), SWEEP_MS);
+    this.#timer.unref();
   }
 
-  function dispatch(): void {
-    while (queue.length > 0) {
-      const connection = findFree();
-      if (connection === undefined) return grow();
-      serve(connection);
+  get connections(): number {
+    return this.#connections.length;
+  }
+
+  /** The exchange ends by itself, failed at the latest at its deadline. */
+  run(exchange: Exchange): void {
+    const { health } = this.#options;
+    if (this.#isClosed) return exchange.fail("closed");
+    if (health.isBlocked()) return exchange.fail(health.problem ?? "left alone for a while");
+    if (this.#queue.length >= QUEUED_MAX) return exchange.fail("too many are waiting");
+    this.#queue.push(exchange);
+    this.#dispatch();
+  }
+
+  /** Tries to have `count` connections ready; resolves when that is decided. */
+  async open(count: number): Promise<void> {
+    // One after the other: a wrong password for our own account is tried once, not `count` times.
+    for (let tries = 0; tries < count && this.connections === tries; tries += 1) {
+      await this.#openOne();
     }
   }
 
-  function serve(connection: Connection): void {
-    if (connection.outstanding >= options.exchangesMax) return;
-    const exchange = queue.shift();
+  close(): void {
+    this.#isClosed = true;
+    clearInterval(this.#timer);
+    this.#failQueue("closed");
+    for (const connection of this.#connections.slice()) connection.end();
+  }
+
+  onFree(connection: Connection): void {
+    this.#options.health.up();
+    this.#serve(connection);
+  }
+
+  onClosed(connection: Connection, unanswered: readonly Exchange[], reason: string): void {
+    const index = this.#connections.indexOf(connection);
+    if (index !== -1) this.#connections.splice(index, 1);
+    const nowMs = this.#options.settings.clock.monotonic();
+    for (const exchange of unanswered) {
+      const isInTime = !this.#isClosed && exchange.deadlineAt > nowMs;
+      if (isInTime && exchange.mayRepeat()) this.#queue.unshift(exchange);
+      else exchange.fail(reason);
+    }
+    this.#dispatch();
+  }
+
+  #dispatch(): void {
+    while (this.#queue.length > 0) {
+      const connection = this.#findFree();
+      if (connection === undefined) return this.#grow();
+      this.#serve(connection);
+    }
+  }
+
+  #serve(connection: Connection): void {
+    if (connection.outstanding >= this.#options.exchangesMax) return;
+    const exchange = this.#queue.shift();
     if (exchange !== undefined) connection.send(exchange);
   }
 
   // The least busy; the first idle one, so that those at the end can go when they aren't needed.
-  function findFree(): Connection | undefined {
+  #findFree(): Connection | undefined {
     let best: Connection | undefined;
-    let fewest = options.exchangesMax;
-    for (const connection of connections) {
+    let fewest = this.#options.exchangesMax;
+    for (const connection of this.#connections) {
       if (!connection.isReady || connection.outstanding >= fewest) continue;
       if (connection.outstanding === 0) return connection;
       best = connection;
@@ -102,53 +118,56 @@ export function createPool(options: PoolOptions): Pool {
     return best;
   }
 
-  function grow(): void {
-    const isAlone = !connections.some(({ isReady }) => isReady);
-    if (!isAlone && growPausedUntil > clock.monotonic()) return;
+  #grow(): void {
+    const { settings, connectionsMax, exchangesMax } = this.#options;
+    const isAlone = !this.#connections.some(({ isReady }) => isReady);
+    if (!isAlone && this.#growPausedUntil > settings.clock.monotonic()) return;
     // As long as nobody knows whether the directory is there, one attempt is enough.
-    const most = isAlone ? 1 : options.connectionsMax - connections.length;
-    const wanted = Math.min(most, Math.ceil(queue.length / options.exchangesMax));
-    while (opening < wanted) void openOne();
+    const most = isAlone ? 1 : connectionsMax - this.connections;
+    const wanted = Math.min(most, Math.ceil(this.#queue.length / exchangesMax));
+    while (this.#opening < wanted) void this.#openOne();
   }
 
-  async function openOne(): Promise<void> {
-    opening += 1;
+  async #openOne(): Promise<void> {
+    const { settings, dialer, messageBytesMax, prepare } = this.#options;
+    this.#opening += 1;
     let connection: Connection | undefined;
     try {
       const { url, socket } = await dialer.dial();
-      connection = new Connection(url, socket, options.messageBytesMax, owner);
-      if (isClosed) return connection.end();
-      connections.push(connection);
-      await options.prepare?.(connection);
+      connection = new Connection(url, socket, messageBytesMax, this);
+      if (this.#isClosed) return connection.end();
+      this.#connections.push(connection);
+      await prepare?.(connection);
       connection.isReady = true;
-      connection.lastDeadlineAt = clock.monotonic();
+      connection.lastDeadlineAt = settings.clock.monotonic();
     } catch (error) {
-      giveUp(connection, error instanceof Error ? error.message : String(error));
+      this.#giveUp(connection, error instanceof Error ? error.message : String(error));
     } finally {
-      opening -= 1;
+      this.#opening -= 1;
     }
-    dispatch();
+    this.#dispatch();
   }
 
-  function giveUp(connection: Connection | undefined, reason: string): void {
-    growPausedUntil = clock.monotonic() + GROW_PAUSE_MS;
+  #giveUp(connection: Connection | undefined, reason: string): void {
+    const { settings, health } = this.#options;
+    this.#growPausedUntil = settings.clock.monotonic() + GROW_PAUSE_MS;
     connection?.close(reason);
-    if (isClosed) return;
-    if (connections.some(({ isReady }) => isReady)) return;
+    if (this.#isClosed || this.#connections.some(({ isReady }) => isReady)) return;
     health.down(reason);
-    const waiting = queue;
-    queue = [];
+    this.#failQueue(reason);
+  }
+
+  #failQueue(reason: string): void {
+    const waiting = this.#queue;
+    this.#queue = [];
     for (const exchange of waiting) exchange.fail(reason);
   }
 
-  function sweep(): void {
-    const nowMs = clock.monotonic();
-    const late = queue.filter(({ deadlineAt }) => deadlineAt <= nowMs);
-    if (late.length > 0) {
-      queue = queue.filter(({ deadlineAt }) => deadlineAt > nowMs);
-      for (const exchange of late) exchange.fail("no connection became free in time");
-    }
-    for (const connection of connections.slice()) {
+  #sweep(): void {
+    const { settings, health, dialer } = this.#options;
+    const nowMs = settings.clock.monotonic();
+    this.#failLate(nowMs);
+    for (const connection of this.#connections.slice()) {
       if (connection.isOverdue(nowMs)) {
         dialer.distrust(connection.url);
         health.down("no answer in time");
@@ -159,23 +178,10 @@ export function createPool(options: PoolOptions): Pool {
     }
   }
 
-  return {
-    run,
-    async open(count) {
-      // One after the other: a wrong password for our own account is tried once, not `count` times.
-      for (let tries = 0; tries < count && connections.length === tries; tries += 1)
-        await openOne();
-    },
-    get connections() {
-      return connections.length;
-    },
-    close() {
-      isClosed = true;
-      clearInterval(timer);
-      const waiting = queue;
-      queue = [];
-      for (const exchange of waiting) exchange.fail("closed");
-      for (const connection of connections.slice()) connection.end();
-    },
-  };
+  #failLate(nowMs: number): void {
+    const late = this.#queue.filter(({ deadlineAt }) => deadlineAt <= nowMs);
+    if (late.length === 0) return;
+    this.#queue = this.#queue.filter(({ deadlineAt }) => deadlineAt > nowMs);
+    for (const exchange of late) exchange.fail("no connection became free in time");
+  }
 }

@@ -3,6 +3,7 @@
 // Invariant: what one search may gather is bounded, whatever the directory sends.
 
 import { DependencyDown } from "../../core/ports.ts";
+import { parseFilter } from "../../wire/ldap/filter.ts";
 import {
   encodeSearch,
   type Answer,
@@ -11,6 +12,11 @@ import {
 } from "../../wire/ldap/message.ts";
 import type { Exchange } from "./connection.ts";
 import type { Pool } from "./pool.ts";
+
+/** For reading one entry by its DN. */
+export const ANY_ENTRY = parseFilter("(objectClass=*)");
+/** For filters without a placeholder. */
+export const NO_NAME = Buffer.alloc(0);
 
 export interface Found {
   readonly resultCode: number;
