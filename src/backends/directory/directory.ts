@@ -39,7 +39,7 @@ const LOOKUP_BYTES_MAX = 4 * 1024 * 1024;
 /** A result code and a text. */
 const BIND_BYTES_MAX = 64 * 1024;
 
-/** Throws for a filter, DN or certificate that can't be read. */
+/** Throws for a filter or DN that can't be read or has no place for a name. */
 export function createDirectory(options: DirectoryOptions): DirectoryBackend {
   const settings = readOptions(options);
   const health = createHealth(settings);

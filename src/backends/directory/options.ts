@@ -5,7 +5,7 @@ import { createSecureContext, type SecureContext } from "node:tls";
 
 import type { Clock } from "../../lib/clock.ts";
 import type { Secret } from "../../lib/secret.ts";
-import { canonicalDn, canonicalRdns } from "../../wire/ldap/dn.ts";
+import { canonicalDn, canonicalRdns, isWithin } from "../../wire/ldap/dn.ts";
 import { parseFilter, PLACEHOLDER, type Filter } from "../../wire/ldap/filter.ts";
 
 export interface DirectoryOptions {
@@ -62,18 +62,21 @@ export interface Settings extends Omit<DirectoryOptions, "domains" | "userFilter
   readonly timeLimitSeconds: number;
 }
 
-/** Throws WireError for a filter or DN, and what node:tls throws for the certificates. */
+/** Throws for a filter or DN that can't be read or has no place for a name. */
 export function readOptions(options: DirectoryOptions): Settings {
   const { userDn, ca } = options;
+  const baseRdns = canonicalRdns(options.base);
   if (options.urls.length === 0) throw new Error("a directory needs at least one URL");
-  // A name in place of "x": proves that the template is a DN once a name stands in it.
-  if (userDn !== undefined) canonicalDn(userDn.replaceAll(PLACEHOLDER, "x"));
+  // Without a place for the name everybody would be the same person.
+  if (!options.userFilter.includes(PLACEHOLDER))
+    throw new Error(`user_filter has no ${PLACEHOLDER}`);
+  if (userDn !== undefined) checkUserDn(userDn, baseRdns);
   canonicalDn(options.bindDn);
   return {
     ...options,
     dependency: `directory:${options.name}`,
     userFilter: parseFilter(options.userFilter),
-    baseRdns: canonicalRdns(options.base),
+    baseRdns,
     domains: new Set(options.domains.map((domain) => domain.toLowerCase())),
     timeLimitSeconds: Math.ceil(options.timeoutMs / 1000),
     secureContext: createSecureContext({
@@ -81,4 +84,11 @@ export function readOptions(options: DirectoryOptions): Settings {
       ...(ca === undefined ? {} : { ca }),
     }),
   };
+}
+
+function checkUserDn(userDn: string, baseRdns: readonly string[]): void {
+  if (!userDn.includes(PLACEHOLDER)) throw new Error(`user_dn has no ${PLACEHOLDER}`);
+  // An escaped letter is only allowed in a value, as a name is.
+  const rdns = canonicalRdns(userDn.replaceAll(PLACEHOLDER, "\\61"));
+  if (!isWithin(rdns, baseRdns)) throw new Error("user_dn is outside the base");
 }

@@ -234,7 +234,11 @@ t.test(
 t.test("settings that can't be read show at creation", async (t) => {
   t.throws(() => open({ userFilter: "(uid={username}" }), { name: "WireError" });
   t.throws(() => open({ userFilter: "({username}=x)" }), { name: "WireError" });
+  t.throws(() => open({ userFilter: "(uid=alice)" }), /no \{username\}/);
+  t.throws(() => open({ userDn: `uid=alice,${BASE}` }), /no \{username\}/);
+  t.throws(() => open({ userDn: "uid={username},dc=example,dc=com" }), /outside the base/);
   t.throws(() => open({ userDn: "{username}" }), { name: "WireError" });
+  t.throws(() => open({ userDn: `{username}=x,${BASE}` }), { name: "WireError" });
   t.throws(() => open({ base: "people" }), { name: "WireError" });
   t.throws(() => open({ bindDn: "gatehouse" }), { name: "WireError" });
   t.throws(() => open({ urls: [] }), /at least one URL/);

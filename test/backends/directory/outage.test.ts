@@ -111,6 +111,22 @@ t.test("idle connections that the directory dropped are replaced unnoticed", asy
   t.same(reported.down, []);
 });
 
+t.test(
+  "connections nobody used for a minute are closed, and opened again when needed",
+  async (t) => {
+    const clock = fakeClock();
+    const { directory, reported, bob } = await open({ clock });
+    t.match(directory.status(), { detail: "3 connections" });
+    clock.advance(64_000);
+    while (directory.status().detail !== "0 connections") {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    t.same(await directory.bind(bob, hello), { kind: "right" });
+    t.equal((await directory.find("alice")).kind, "found");
+    t.same(reported.down, []);
+  },
+);
+
 t.test("the next URL is used where the first has nobody", async (t) => {
   const nobody = plainUrl({ host: "127.0.0.1", port: await freePort() });
   const { directory, reported, bob } = await open({ urls: [nobody, ...urls] });
