@@ -116,6 +116,9 @@ export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
     await exit;
   }
 
+  // A test that dies must not leave its server behind.
+  const killAtExit = (): void => void child?.kill("SIGKILL");
+  process.once("exit", killAtExit);
   await start();
   return {
     host: "127.0.0.1",
@@ -137,6 +140,7 @@ export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
     start,
     async stop() {
       await end("SIGKILL");
+      process.off("exit", killAtExit);
       rmSync(folder, { recursive: true, force: true });
     },
   };
