@@ -1,0 +1,41 @@
+// Source addresses as a socket names them, and which network they lie in.
+// Invariant: an IPv4 address has one form, also when a socket shows it in IPv6 clothes.
+
+import { isIPv4, isIPv6 } from "node:net";
+
+const MAPPED_PREFIX = "::ffff:";
+
+/** "::ffff:192.0.2.7" (RFC 4291 §2.5.5.2) is 192.0.2.7; anything else stays as it is. */
+export function plainAddress(address: string): string {
+  if (!address.startsWith(MAPPED_PREFIX)) return address;
+  const tail = address.slice(MAPPED_PREFIX.length);
+  return isIPv4(tail) ? tail : address;
+}
+
+/** 4 or 16 octets; undefined for what isn't an address. A zone ("%eth0") doesn't count. */
+export function addressBytes(address: string): Buffer | undefined {
+  const [text = ""] = plainAddress(address).split("%");
+  if (isIPv4(text)) return Buffer.from(text.split(".").map(Number));
+  if (!isIPv6(text)) return undefined;
+  const [front = "", back] = text.split("::");
+  const before = groupBytes(front);
+  const after = groupBytes(back ?? "");
+  return Buffer.concat([before, Buffer.alloc(16 - before.length - after.length), after]);
+}
+
+function groupBytes(text: string): Buffer {
+  if (text === "") return Buffer.alloc(0);
+  const groups = text.split(":").map((group) => {
+    if (group.includes(".")) return Buffer.from(group.split(".").map(Number));
+    return Buffer.from(group.padStart(4, "0"), "hex");
+  });
+  return Buffer.concat(groups);
+}
+
+/** The same for all addresses of one network of that prefix length, and only for them. */
+export function networkKey(bytes: Uint8Array, prefix: number): string {
+  const octets = Buffer.from(bytes.subarray(0, Math.ceil(prefix / 8)));
+  const last = octets.length - 1;
+  if (prefix % 8 !== 0) octets[last] = octets.readUInt8(last) & (0xff << (8 - (prefix % 8)));
+  return octets.toString("latin1");
+}
