@@ -6,6 +6,7 @@ import { auditText, type EventDraft } from "../../core/audit.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { uuidv7 } from "../../lib/random.ts";
+import { normaliseUsername } from "../../lib/username.ts";
 import type { KnownClient } from "./clients.ts";
 import { type Drop, DROP_REASONS, dropMessage, type DropReason, UNREPORTED } from "./drop.ts";
 import { createTally, type Tallied } from "./tally.ts";
@@ -74,7 +75,7 @@ export function createDrops({ clock, log, audit }: DropsOptions): Drops {
     },
     probe(client, username, address) {
       const { name } = client.settings;
-      probes.add(`${name} ${username}`, { client: name, username, address });
+      probes.add(`${name} ${normaliseUsername(username)}`, { client: name, username, address });
     },
     async report(all = false) {
       const events = [
