@@ -52,6 +52,7 @@ interface Server {
   readonly delayed: Delayed;
   running: number;
   isDraining: boolean;
+  isLooking: boolean;
   hasWarnedOfBuffer: boolean;
   onIdle: () => void;
 }
@@ -66,6 +67,7 @@ export async function startRadiusServer(options: RadiusServerOptions): Promise<R
     delayed: createDelayed(options.clock, DELAYED_MAX, () => tellIfIdle(server)),
     running: 0,
     isDraining: false,
+    isLooking: false,
     hasWarnedOfBuffer: false,
     onIdle: () => undefined,
   };
@@ -78,7 +80,7 @@ export async function startRadiusServer(options: RadiusServerOptions): Promise<R
     closeAll(server);
     throw error;
   }
-  const timer = setInterval(() => void look(server), options.rescanMs ?? RESCAN_MS).unref();
+  const timer = setInterval(() => void lookOnce(server), options.rescanMs ?? RESCAN_MS).unref();
   return {
     get addresses() {
       return [...server.sockets.keys()];
@@ -168,6 +170,16 @@ function sendFrom(
     if (error === null) return;
     server.options.log.warn({ err: error, address: text }, "a RADIUS reply could not be sent");
   });
+}
+
+async function lookOnce(server: Server): Promise<void> {
+  if (server.isLooking) return;
+  server.isLooking = true;
+  try {
+    await look(server);
+  } finally {
+    server.isLooking = false;
+  }
 }
 
 /** Opens and closes sockets as wildcard addresses come and go; reports what was counted. */

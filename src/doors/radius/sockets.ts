@@ -56,7 +56,7 @@ export interface BoundSocket {
 export async function bindSocket(address: ListenAddress): Promise<BoundSocket> {
   const socket = createSocket({
     type: address.family === 4 ? "udp4" : "udp6",
-    ipv6Only: true,
+    ipv6Only: address.family === 6,
     reuseAddr: false,
     recvBufferSize: RECEIVE_BUFFER_BYTES,
   });

@@ -3,71 +3,12 @@
 
 import t from "tap";
 
-import { createAuthenticator } from "../../../src/core/authenticate.ts";
-import type { EventDraft } from "../../../src/core/audit.ts";
-import type { Attempts, Identity } from "../../../src/core/ports.ts";
-import { Secret } from "../../../src/lib/secret.ts";
 import { ATTRIBUTE } from "../../../src/wire/radius/attributes.ts";
 import { find, findAll } from "../../../src/wire/radius/attributes.ts";
 import { decode } from "../../../src/wire/radius/packet.ts";
-import { fakeClock } from "../../support/clock.ts";
-import {
-  ask,
-  type Kit,
-  memoryLog,
-  nameOf,
-  NAS,
-  openDoor,
-  replied,
-  request,
-} from "../../support/radius-door.ts";
+import { ask, nameOf, NAS, replied, request } from "../../support/radius-door.ts";
+import { openRealDoor } from "../../support/real-radius-door.ts";
 import { type BadInput, readBadInputs } from "../../support/radius-vectors.ts";
-
-/** A store that locks nobody and keeps the events. */
-function openAttempts(events: EventDraft[]): Attempts {
-  const reservation = (identity: Identity) => ({
-    identity,
-    account: 1,
-    source: undefined,
-    mayAskDirectory: true,
-  });
-  const account = {
-    id: 1,
-    token: undefined,
-    requirement: undefined,
-    bypass: undefined,
-    passwordFailures: 0,
-    codeFailures: 0,
-    suspicion: 0,
-  };
-  return {
-    begin: async (identity) => ({ kind: "begun", reservation: reservation(identity), account }),
-    resume: async () => ({ kind: "refused", reason: "account-locked" }),
-    finish: async (_, { event }) => {
-      events.push(event);
-      return { kind: "recorded" };
-    },
-    abandon: async (_, event) => void events.push(event),
-    claimNonce: async () => true,
-    record: async (event) => void events.push(event),
-  };
-}
-
-async function openRealDoor(): Promise<Kit & { readonly decisions: EventDraft[] }> {
-  const decisions: EventDraft[] = [];
-  const clock = fakeClock();
-  const log = memoryLog();
-  const authenticator = createAuthenticator({
-    attempts: openAttempts(decisions),
-    clock,
-    log,
-    masterKey: Secret.of(Buffer.alloc(32, 7)),
-    window: () => ({ pastSteps: 1, futureSteps: 1 }),
-    failedFieldMs: 60_000,
-  });
-  const kit = await openDoor({ authenticator, clock, log });
-  return { ...kit, clock, log, decisions };
-}
 
 const EXPECTED: Record<BadInput["expect"][number], readonly string[]> = {
   accept: ["Access-Accept"],
