@@ -1,5 +1,5 @@
 // A RADIUS door without sockets and a NAS that talks to it: what a test needs and nothing else.
-// Invariant: every reply the NAS gets is verified (both authenticators, Message-Authenticator first).
+// Invariant: every reply is verified: both authenticators, Message-Authenticator first.
 
 import type { Attempt, Authenticator, ChallengeAnswer, Decision } from "../../src/core/attempt.ts";
 import type { EventDraft } from "../../src/core/audit.ts";

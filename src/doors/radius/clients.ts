@@ -77,7 +77,7 @@ export function createClientTable(
   clients: readonly RadiusClient[],
   directories: ReadonlyMap<string, Directory>,
 ): ClientTable {
-  const levels = { 4: [] as Level[], 16: [] as Level[] };
+  const levels: Readonly<Record<4 | 16, Level[]>> = { 4: [], 16: [] };
   for (const settings of clients) {
     const client = prepare(settings, directories);
     for (const { bytes, prefix } of settings.addresses) {

@@ -8,7 +8,13 @@ import type { Log } from "../../lib/log.ts";
 import { uuidv7 } from "../../lib/random.ts";
 import { normaliseUsername } from "../../lib/username.ts";
 import type { KnownClient } from "./clients.ts";
-import { type Drop, DROP_REASONS, dropMessage, type DropReason, UNREPORTED } from "./drop.ts";
+import {
+  type Drop,
+  DROP_REASONS,
+  dropMessage,
+  type DropReason,
+  UNREPORTED,
+} from "./drop-reasons.ts";
 import { createTally, type Tallied } from "./tally.ts";
 
 export interface DropsOptions {
@@ -64,14 +70,14 @@ export function createDrops({ clock, log, audit }: DropsOptions): Drops {
     counts,
     drop(reason, client, address) {
       counts[reason] += 1;
-      if (UNREPORTED.has(reason)) return DROPPED[reason];
+      if (UNREPORTED.has(reason)) return { drop: reason };
       const name = client?.settings.name;
       const tally = name === undefined ? fromStrangers : fromClients;
       const about = { reason, client: name, address };
       if (tally.add(`${reason} ${name ?? address}`, about) === "first") {
         log.warn({ client: name, source: address, reason }, dropMessage(reason, name));
       }
-      return DROPPED[reason];
+      return { drop: reason };
     },
     probe(client, username, address) {
       const { name } = client.settings;
@@ -94,11 +100,6 @@ export function createDrops({ clock, log, audit }: DropsOptions): Drops {
     },
   };
 }
-
-// One object per reason: a flood of packets allocates nothing here.
-const DROPPED = Object.fromEntries(
-  Object.keys(DROP_REASONS).map((reason) => [reason, { drop: reason }]),
-) as Readonly<Record<DropReason, Drop>>;
 
 function zeroCounts(): Record<DropReason, number> {
   const reasons = Object.keys(DROP_REASONS);

@@ -14,7 +14,7 @@ import type { SharedSecret } from "../../wire/radius/shared-secret.ts";
 import { plainAddress } from "./address.ts";
 import { type ClientTable, createClientTable, type KnownClient } from "./clients.ts";
 import { type Copies, createCopies, type Outcome } from "./copies.ts";
-import type { Drop, DropReason } from "./drop.ts";
+import type { Drop, DropReason } from "./drop-reasons.ts";
 import { createDrops, type Drops, type DropsOptions } from "./drops.ts";
 import { doorFacts } from "./facts.ts";
 import { loadSigners, type Proof, proveOrigin, type Signers } from "./proof.ts";

@@ -10,7 +10,7 @@ import { CODE } from "../../wire/radius/code.ts";
 import type { Packet } from "../../wire/radius/packet.ts";
 import type { SharedSecret } from "../../wire/radius/shared-secret.ts";
 import type { KnownClient } from "./clients.ts";
-import type { DropReason } from "./drop.ts";
+import type { DropReason } from "./drop-reasons.ts";
 
 /** Replies are signed with `secret`. */
 export interface Proof {

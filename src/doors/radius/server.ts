@@ -142,7 +142,8 @@ async function receive(
   datagram: Buffer,
   { address, port }: RemoteInfo,
 ): Promise<void> {
-  if (server.isDraining) return;
+  // RFC 768 allows the source port 0, but nothing can be sent there: Node throws.
+  if (server.isDraining || port === 0) return;
   const { door, clock, log } = server.options;
   server.running += 1;
   const answer = await door.handle(datagram, { address, port, socket });
@@ -177,6 +178,8 @@ async function lookOnce(server: Server): Promise<void> {
   server.isLooking = true;
   try {
     await look(server);
+  } catch (error) {
+    server.options.log.error({ err: error }, "the host's addresses could not be looked up");
   } finally {
     server.isLooking = false;
   }

@@ -1,4 +1,4 @@
-// Fail-over copies: the same login again from the same NAS, with everything new that is RADIUS's own.
+// Fail-over copies: the same login again from the same NAS under a new number and authenticator.
 
 import t from "tap";
 

@@ -2,7 +2,7 @@
 
 import t from "tap";
 
-import { DROP_REASONS, type DropReason } from "../../../src/doors/radius/drop.ts";
+import { DROP_REASONS, type DropReason } from "../../../src/doors/radius/drop-reasons.ts";
 import { createTally } from "../../../src/doors/radius/tally.ts";
 import { fakeClock } from "../../support/clock.ts";
 import { ask, attribute, client, memoryLog, openDoor, request } from "../../support/radius-door.ts";

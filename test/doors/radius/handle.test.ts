@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import t from "tap";
 
-import { DROP_REASONS } from "../../../src/doors/radius/drop.ts";
+import { DROP_REASONS } from "../../../src/doors/radius/drop-reasons.ts";
 import type { Attribute } from "../../../src/wire/radius/attributes.ts";
 import { ask, client, nameOf, openDoor, request } from "../../support/radius-door.ts";
 

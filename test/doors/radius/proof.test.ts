@@ -100,7 +100,7 @@ t.test("auto: what couldn't be saved holds at once and is tried again", async (t
   const kit = await openDoor({
     clients: [client({ requireMessageAuthenticator: "auto" })],
     learnt: {
-      load: learnt.load,
+      load: async (kind) => learnt.load(kind),
       remember: async (kind, key) => {
         if (isDown) throw new Error("the store is down");
         await learnt.remember(kind, key);

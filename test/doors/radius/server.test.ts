@@ -148,6 +148,22 @@ t.test("a wildcard follows the host's addresses as they come and go", async (t) 
   t.same(kit.server.addresses, [`127.0.0.3:${port}`]);
 });
 
+t.test("a look at the host's addresses that fails changes nothing", async (t) => {
+  const { promise: failed, resolve: fail } = Promise.withResolvers<void>();
+  let looks = 0;
+  const interfaces = (): Interfaces => {
+    looks += 1;
+    if (looks === 1) return { lo: [loopback("127.0.0.1")] };
+    if (looks === 3) fail();
+    throw new Error("no interfaces today");
+  };
+  const kit = await serve(t, [{ ...LOOPBACK, host: "0.0.0.0" }], { interfaces, rescanMs: 5 });
+  await failed;
+  const { output } = await radclient(kit.server.addresses[0] ?? "", "auth", LOGIN);
+  t.match(output, /Received Access-Accept/);
+  t.ok(kit.log.lines.some(({ message }) => message.includes("could not be looked up")));
+});
+
 t.test("C05: a port in use is refused in words, with nothing left open", async (t) => {
   const first = await serve(t, [LOOPBACK]);
   const port = portOf(first.server);
