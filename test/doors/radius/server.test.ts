@@ -41,7 +41,7 @@ async function serve(
   const { door } = kit;
   const server = await startRadiusServer({ listen, door, clock: systemClock, log, ...more });
   t.teardown(() => server.close({ drainMs: 0 }));
-  return { ...kit, server };
+  return { ...kit, log, server };
 }
 
 function portOf({ addresses }: RadiusServer): number {
