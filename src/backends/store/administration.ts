@@ -1,0 +1,156 @@
+// The administrators' port over SQLite: names to rows, changes to the writer, reads from the reader.
+
+import { existsSync, statSync } from "node:fs";
+import { backup, type DatabaseSync } from "node:sqlite";
+
+import type {
+  Administration,
+  ImportProblem,
+  ImportRow,
+  NewToken,
+  PersonName,
+} from "../../core/administration.ts";
+import type { EventDraft } from "../../core/audit.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { uuidv7 } from "../../lib/random.ts";
+import { normaliseUsername } from "../../lib/username.ts";
+import type { Accounts } from "./accounts.ts";
+import { personRow, reading } from "./attempts.ts";
+import { protect } from "./database.ts";
+import type { Trail } from "./trail.ts";
+import type { WriterThread } from "./writer-thread.ts";
+import type { Answers, ImportedRow, TokenRow, Write } from "./writes.ts";
+
+export interface AdministrationOptions {
+  readonly accounts: Accounts;
+  readonly trail: Trail;
+  readonly writer: WriterThread;
+  readonly reader: DatabaseSync;
+  readonly clock: Clock;
+  /** Told after a rotation, so that the reader opens what the new key sealed. */
+  readonly onNewKey: (key: Uint8Array) => void;
+}
+
+export function createAdministration(options: AdministrationOptions): Administration {
+  const { accounts, trail, writer, clock } = options;
+
+  const findAccount = (person: PersonName): number | undefined =>
+    reading(() => accounts.findByName(person.directory, normaliseUsername(person.username)))[0]
+      ?.account;
+
+  async function change<K extends "reset" | "unlock" | "lock">(
+    kind: K,
+    person: PersonName,
+    event: EventDraft,
+  ): Promise<Answers[K] | "unknown"> {
+    const account = findAccount(person);
+    if (account === undefined) return "unknown";
+    const write = { kind, account, event } as Extract<Write, { kind: K }>;
+    return writer.write<K>(write);
+  }
+
+  return {
+    async importTokens(directory, rows, { replace }) {
+      const { good, problems } = sortRows(rows);
+      const now = clock.now();
+      const write = { kind: "import", directory, rows: good, replace, now } as const;
+      const answer = await writer.write<"import">(write);
+      await writer.write<"record">({
+        kind: "record",
+        event: importEvent(directory, answer.imported, now),
+      });
+      const all = [...problems, ...answer.problems].toSorted((a, b) => a.line - b.line);
+      return { imported: answer.imported, problems: all };
+    },
+    enroll: (identity, token, { replace }, event) =>
+      writer.write<"enroll">({
+        kind: "enroll",
+        person: personRow(identity),
+        token: tokenRow(token),
+        replace,
+        now: clock.now(),
+        event,
+      }),
+    resetToken: (person, event) => change("reset", person, event),
+    unlock: (person, event) => change("unlock", person, event),
+    lock: (person, event) => change("lock", person, event),
+    requireFactor: (identity, until, event) =>
+      writer.write<"require">({ kind: "require", person: personRow(identity), until, event }),
+    grantBypass: (identity, codeHash, until, event) =>
+      writer.write<"bypass">({
+        kind: "bypass",
+        person: personRow(identity),
+        codeHash,
+        until,
+        event,
+      }),
+    async relink(identity, { dryRun }, event) {
+      const person = personRow(identity);
+      if (!dryRun) return writer.write<"relink">({ kind: "relink", person, event });
+      const named = reading(() => accounts.findByName(person.directory, person.nameKey));
+      return named.some((row) => row.id !== person.id) ? "would-relink" : "not-needed";
+    },
+    async findPerson(person) {
+      const account = findAccount(person);
+      if (account === undefined) return undefined;
+      return reading(() => accounts.findPerson(account, clock.now()));
+    },
+    listPeople: async ({ afterUsername, ...rest }) => {
+      const after =
+        afterUsername === undefined ? {} : { afterUsername: normaliseUsername(afterUsername) };
+      return reading(() => accounts.list({ ...rest, ...after }, clock.now()));
+    },
+    events: async (query) => reading(() => trail.query(query)),
+    verifyEvents: () => trail.verify(),
+    async rotateKey(newKey, progress, event) {
+      const key = Uint8Array.from(newKey.reveal());
+      progress(0, 1);
+      const answer = await writer.write<"rotate">({ kind: "rotate", newKey: key, event });
+      options.onNewKey(key);
+      progress(1, 1);
+      return answer;
+    },
+    async backup(path, event) {
+      if (existsSync(path)) throw new Error(`${path} exists: a backup never replaces a file`);
+      await backup(options.reader, path);
+      protect(path);
+      await writer.write<"record">({ kind: "record", event });
+      return { bytes: statSync(path).size };
+    },
+  };
+}
+
+function sortRows(rows: readonly ImportRow[]): {
+  good: ImportedRow[];
+  problems: ImportProblem[];
+} {
+  const good: ImportedRow[] = [];
+  const problems: ImportProblem[] = [];
+  const seen = new Set<string>();
+  for (const row of rows) {
+    const nameKey = normaliseUsername(row.username);
+    if (nameKey === "") problems.push({ line: row.line, problem: "malformed-username" });
+    else if (seen.has(nameKey)) problems.push({ line: row.line, problem: "duplicate-name" });
+    else good.push({ ...tokenRow(row), line: row.line, username: row.username, nameKey });
+    seen.add(nameKey);
+  }
+  return { good, problems };
+}
+
+function tokenRow(token: NewToken): TokenRow {
+  const { algorithm, digits, periodSeconds } = token;
+  return { secret: Uint8Array.from(token.secret.reveal()), algorithm, digits, periodSeconds };
+}
+
+function importEvent(directory: string, count: number, now: number): EventDraft {
+  return {
+    id: uuidv7(now),
+    timestamp: new Date(now).toISOString(),
+    service: "directory",
+    event_type: "totp_import",
+    success: true,
+    initiated_by: { type: "admin" },
+    resource: { type: "directory", id: directory },
+    count,
+  };
+}

@@ -1,0 +1,239 @@
+// What administrators change: tokens, locks, requirements, bypass codes, keys, old events. Invariant:
+// a change and its event are one transaction; a token that goes takes its generation with it.
+
+import type { DatabaseSync } from "node:sqlite";
+
+import { Secret } from "../../lib/secret.ts";
+import { hexOf, type Ledger } from "./ledger.ts";
+import type { People } from "./people.ts";
+import { open, seal, sealKeyOf, tokenPurpose, TRAIL_PURPOSE, type SealKey } from "./seal.ts";
+import type { Answers, ImportedRow, TokenRow, Write } from "./writes.ts";
+
+type WriteOf<K extends Write["kind"]> = Extract<Write, { kind: K }>;
+
+// A slice of retention: some milliseconds of the writer's time, so that logins pass in between.
+const TRIM_ROWS = 5_000;
+
+export interface Keyring {
+  /** The first one seals; all of them open. */
+  keys: SealKey[];
+}
+
+export type Changes = {
+  readonly [K in Exclude<Write["kind"], "finish" | "record" | "claim-nonce" | "learn">]: (
+    write: WriteOf<K>,
+  ) => Answers[K];
+};
+
+export function createChanges(
+  database: DatabaseSync,
+  ledger: Ledger,
+  people: People,
+  keyring: Keyring,
+): Changes {
+  const tokens = createTokens(database, keyring);
+  const run = (sql: string): ((...values: (string | number | null)[]) => number) => {
+    const statement = database.prepare(sql);
+    return (...values) => Number(statement.run(...values).changes);
+  };
+  const setLock = run("UPDATE accounts SET admin_locked = 1 WHERE id = ?");
+  const clearLock = run("UPDATE accounts SET admin_locked = 0 WHERE id = ? AND admin_locked <> 0");
+  const clearCounters = run(
+    `UPDATE counters SET password_failures = 0, code_failures = 0, locked_until = 0, lock_level = 0
+     WHERE account = ? AND (password_failures + code_failures + locked_until + lock_level) > 0`,
+  );
+  const setRequirement = run("UPDATE accounts SET requirement_until = ? WHERE id = ?");
+  const setBypass = run("UPDATE accounts SET bypass_hash = ?, bypass_until = ? WHERE id = ?");
+  const setMeta = run(
+    "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+  );
+
+  return {
+    import: (write) => importRows(write, database, tokens),
+    enroll(write) {
+      const account = people.settle(write.person);
+      if (account === undefined) return "identity-changed";
+      if (tokens.has(account) && !write.replace) return "already-has-token";
+      tokens.put(account, write.token, write.now);
+      ledger.append(write.event);
+      return "enrolled";
+    },
+    reset(write) {
+      if (!tokens.remove(write.account)) return "no-token";
+      ledger.append(write.event);
+      return "reset";
+    },
+    unlock(write) {
+      const cleared = clearLock(write.account) + clearCounters(write.account);
+      if (cleared === 0) return "not-locked";
+      ledger.append(write.event);
+      return "unlocked";
+    },
+    lock(write) {
+      setLock(write.account);
+      ledger.append(write.event);
+      return "locked";
+    },
+    require(write) {
+      const account = people.settle(write.person);
+      if (account === undefined) return "identity-changed";
+      setRequirement(write.until ?? null, account);
+      ledger.append(write.event);
+      return "set";
+    },
+    bypass(write) {
+      const account = people.settle(write.person);
+      if (account === undefined) return "identity-changed";
+      setBypass(write.codeHash, write.until, account);
+      ledger.append(write.event);
+      return "granted";
+    },
+    relink(write) {
+      if (!people.relink(write.person)) return "not-needed";
+      ledger.append(write.event);
+      return "relinked";
+    },
+    rotate(write) {
+      const next = sealKeyOf(Secret.of(write.newKey));
+      const resealed = tokens.reseal(next);
+      resealTrail(database, keyring, next);
+      setMeta("key_id", next.id);
+      ledger.append(write.event);
+      // The last step, so that a transaction that fails before it leaves the old key sealing. Should
+      // the commit itself fail, what is sealed later still names its key and asks for it by name.
+      keyring.keys.unshift(next);
+      return { resealed };
+    },
+    trim: (write) => trim(write, database, setMeta),
+    "dead-steps"(write) {
+      setMeta("steps_dead_before", write.before);
+      return true;
+    },
+  };
+}
+
+function resealTrail(database: DatabaseSync, keyring: Keyring, next: SealKey): void {
+  const sealed = database.prepare("SELECT value FROM meta WHERE key = 'trail_key'").get()?.[
+    "value"
+  ];
+  const trail =
+    sealed instanceof Uint8Array ? open(keyring.keys, sealed, TRAIL_PURPOSE) : undefined;
+  if (trail === undefined) throw new Error("the audit trail's key can't be opened");
+  database
+    .prepare("UPDATE meta SET value = ? WHERE key = 'trail_key'")
+    .run(seal(next, trail, TRAIL_PURPOSE));
+}
+
+interface Tokens {
+  has(account: number): boolean;
+  put(account: number, token: TokenRow, now: number): void;
+  remove(account: number): boolean;
+  /** All of them under another key, in this transaction: there is no half way. */
+  reseal(next: SealKey): number;
+}
+
+function createTokens(database: DatabaseSync, keyring: Keyring): Tokens {
+  const find = database.prepare("SELECT id FROM tokens WHERE account = ?");
+  const grow = database.prepare(
+    `UPDATE accounts SET generation = generation + 1, suspicion = 0, bypass_hash = NULL,
+       bypass_until = NULL WHERE id = ? RETURNING generation`,
+  );
+  const remove = database.prepare("DELETE FROM tokens WHERE account = ?");
+  const insert = database.prepare(
+    `INSERT INTO tokens (account, generation, sealed, algorithm, digits, period, enrolled_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const slice = database.prepare(
+    "SELECT id, account, generation, sealed FROM tokens WHERE id > ? ORDER BY id LIMIT 1000",
+  );
+  const update = database.prepare("UPDATE tokens SET sealed = ? WHERE id = ?");
+
+  const sealingKey = (): SealKey => {
+    const [key] = keyring.keys;
+    if (key === undefined) throw new Error("there is no key to seal with");
+    return key;
+  };
+
+  return {
+    has: (account) => find.get(account) !== undefined,
+    put(account, token, now) {
+      remove.run(account);
+      const generation = Number(grow.get(account)?.["generation"]);
+      const purpose = tokenPurpose(account, generation);
+      const sealed = seal(sealingKey(), Secret.of(token.secret), purpose);
+      const { algorithm, digits, periodSeconds } = token;
+      insert.run(account, generation, sealed, algorithm, digits, periodSeconds, now);
+    },
+    remove(account) {
+      if (remove.run(account).changes === 0) return false;
+      grow.get(account);
+      return true;
+    },
+    reseal(next) {
+      let done = 0;
+      for (let after = 0; ;) {
+        const rows = slice.all(after);
+        if (rows.length === 0) return done;
+        for (const row of rows) {
+          after = Number(row["id"]);
+          const purpose = tokenPurpose(Number(row["account"]), Number(row["generation"]));
+          const sealed = row["sealed"];
+          const secret = sealed instanceof Uint8Array && open(keyring.keys, sealed, purpose);
+          // What doesn't open now would not open later: it stays as it is, and stays refused.
+          if (!secret) continue;
+          update.run(seal(next, secret, purpose), after);
+          done += 1;
+        }
+      }
+    },
+  };
+}
+
+function importRows(
+  write: WriteOf<"import">,
+  database: DatabaseSync,
+  tokens: Tokens,
+): Answers["import"] {
+  const byName = database.prepare(
+    "SELECT id FROM accounts WHERE name_key = ? AND directory = ? ORDER BY id LIMIT 1",
+  );
+  const insert = database.prepare(
+    "INSERT INTO accounts (directory, username, name_key, dn) VALUES (?, ?, ?, '')",
+  );
+  const problems: Answers["import"]["problems"] = [];
+  let imported = 0;
+  const accountOf = (row: ImportedRow): number => {
+    const known = byName.get(row.nameKey, write.directory);
+    if (known !== undefined) return Number(known["id"]);
+    return Number(insert.run(write.directory, row.username, row.nameKey).lastInsertRowid);
+  };
+  for (const row of write.rows) {
+    const account = accountOf(row);
+    if (tokens.has(account) && !write.replace) {
+      problems.push({ line: row.line, problem: "already-has-token" });
+      continue;
+    }
+    tokens.put(account, row, write.now);
+    imported += 1;
+  }
+  return { imported, problems };
+}
+
+function trim(
+  write: WriteOf<"trim">,
+  database: DatabaseSync,
+  setMeta: (key: string, value: string) => number,
+): Answers["trim"] {
+  database.prepare("DELETE FROM nonces WHERE expires_at < ?").run(write.now);
+  const last = database
+    .prepare(
+      `SELECT seq, hash FROM (SELECT seq, at, hash FROM events ORDER BY seq LIMIT ?)
+       WHERE at < ? ORDER BY seq DESC LIMIT 1`,
+    )
+    .get(TRIM_ROWS, write.before);
+  if (last === undefined) return { removed: 0 };
+  const seq = Number(last["seq"]);
+  const removed = Number(database.prepare("DELETE FROM events WHERE seq <= ?").run(seq).changes);
+  setMeta("trimmed", `${seq}:${hexOf(last["hash"])}`);
+  return { removed };
+}

@@ -1,0 +1,257 @@
+// The one transaction that ends a login: late lock, claim, counters, lock, event. Invariant: an accept
+// is recorded only if at this very moment nothing forbids it and the step was still unclaimed.
+
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+
+import { REASONS } from "../../core/verdict.ts";
+import type { EventDraft } from "../../core/audit.ts";
+import type { Ending, LockoutRules, Recorded } from "../../core/ports.ts";
+import type { Ledger } from "./ledger.ts";
+import type { People } from "./people.ts";
+import type { FinishWrite } from "./writes.ts";
+
+/** "Until an administrator unlocks": later than any clock. */
+export const FOREVER = Number.MAX_SAFE_INTEGER;
+// A lock doubles with each repeat, but never beyond this (or the configured duration, if longer).
+const LOCK_MS_MAX = 3_600_000;
+/** NIST SP 800-63B §3.2.2; core/ask.ts refuses from here on. */
+const WRONG_CODES_MAX = 100;
+const SOURCES_PER_ACCOUNT_MAX = 16;
+
+interface Statements {
+  readonly state: StatementSync;
+  readonly claim: StatementSync;
+  readonly generation: StatementSync;
+  readonly saveCounters: StatementSync;
+  readonly saveAccount: StatementSync;
+  readonly knowSource: StatementSync;
+  readonly trimSources: StatementSync;
+}
+
+interface Counters {
+  passwordFailures: number;
+  codeFailures: number;
+  lastFailureAt: number;
+  lockedUntil: number;
+  lockLevel: number;
+}
+
+export function createEnding(
+  database: DatabaseSync,
+  ledger: Ledger,
+  people: People,
+): (write: FinishWrite) => Recorded {
+  const sql = prepare(database);
+
+  return function finish(write) {
+    const { ending } = write;
+    const account = people.settle(write.person);
+    if (account === undefined) return lose(ledger, ending, "token-changed");
+    const scope = write.isKnownSource ? write.source : "";
+    const before = sql.state.get(scope, account);
+    if (ending.result === "accept") {
+      const refusal = refusalOf(sql, write, account, before);
+      if (refusal !== undefined) return lose(ledger, ending, refusal);
+    }
+    const counters = readCounters(before);
+    const isLocked = count(counters, write);
+    saveCounters(sql, account, scope, counters, before);
+    saveAccount(sql, ledger, account, write, before);
+    if (ending.claim !== undefined && write.source !== "") {
+      sql.knowSource.run(account, write.source, write.now);
+      if (!write.isKnownSource) sql.trimSources.run(account, account, SOURCES_PER_ACCOUNT_MAX);
+    }
+    ledger.append(ending.event);
+    if (isLocked) ledger.append(lockoutEvent(ending.event, counters));
+    return { kind: "recorded" };
+  };
+}
+
+type Row = ReturnType<StatementSync["get"]>;
+type Lost = Extract<Recorded, { kind: "lost" }>["reason"];
+
+function refusalOf(
+  sql: Statements,
+  write: FinishWrite,
+  account: number,
+  row: Row,
+): Lost | undefined {
+  const isLocked = Number(row?.["admin_locked"]) !== 0 || numberOf(row, "locked_until") > write.now;
+  if (isLocked) return "account-locked";
+  const { claim } = write.ending;
+  if (claim === undefined) return undefined;
+  const { token, generation, step, driftSteps } = claim;
+  const won = sql.claim.run(step, driftSteps, write.now, token, account, generation, step);
+  if (won.changes === 1) return undefined;
+  const current = sql.generation.get(account)?.["generation"];
+  return current === generation ? "mfa-code-replayed" : "token-changed";
+}
+
+// Nothing is counted: the loser of a race typed what was right a moment ago.
+function lose(ledger: Ledger, ending: Ending, reason: Lost): Recorded {
+  const event = ending.lost ?? ending.event;
+  ledger.append({ ...event, success: false, reason, error_message: REASONS[reason] });
+  return { kind: "lost", reason };
+}
+
+/** True when this failure locks. The window runs from the last failure. */
+function count(counters: Counters, write: FinishWrite): boolean {
+  const { ending, rules, now } = write;
+  if (ending.result === "accept") {
+    Object.assign(counters, { passwordFailures: 0, codeFailures: 0, lockLevel: 0 });
+    return false;
+  }
+  if (now - counters.lastFailureAt > rules.windowMs) {
+    Object.assign(counters, { passwordFailures: 0, codeFailures: 0 });
+  }
+  if (ending.codeVerified) counters.codeFailures = 0;
+  if (ending.result === "failed-password" && rules.countPasswordFailures) {
+    counters.passwordFailures += 1;
+  } else if (ending.result === "failed-code" && rules.countCodeFailures) {
+    counters.codeFailures += 1;
+  } else {
+    return false;
+  }
+  counters.lastFailureAt = now;
+  const failures = Math.max(counters.passwordFailures, counters.codeFailures);
+  if (failures < rules.attempts || counters.lockedUntil > now) return false;
+  counters.lockedUntil = lockEnd(counters.lockLevel, rules, now);
+  counters.lockLevel += 1;
+  // The lock is the penalty; after it a person has their attempts again.
+  Object.assign(counters, { passwordFailures: 0, codeFailures: 0 });
+  return true;
+}
+
+function lockEnd(level: number, rules: LockoutRules, now: number): number {
+  if (rules.durationMs === 0) return FOREVER;
+  const longest = Math.max(LOCK_MS_MAX, rules.durationMs);
+  return now + Math.min(longest, rules.durationMs * 2 ** Math.min(level, 20));
+}
+
+function saveCounters(
+  sql: Statements,
+  account: number,
+  scope: string,
+  counters: Counters,
+  before: Row,
+): void {
+  const isSame =
+    counters.passwordFailures === numberOf(before, "password_failures") &&
+    counters.codeFailures === numberOf(before, "code_failures") &&
+    counters.lastFailureAt === numberOf(before, "last_failure_at") &&
+    counters.lockLevel === numberOf(before, "lock_level");
+  if (isSame) return;
+  const { passwordFailures, codeFailures, lastFailureAt, lockedUntil, lockLevel } = counters;
+  sql.saveCounters.run(
+    account,
+    scope,
+    passwordFailures,
+    codeFailures,
+    lastFailureAt,
+    lockedUntil,
+    lockLevel,
+  );
+}
+
+// Suspicion: wrong codes with a right password. Failed binds: what the directory has seen.
+function saveAccount(
+  sql: Statements,
+  ledger: Ledger,
+  account: number,
+  write: FinishWrite,
+  before: Row,
+): void {
+  const { ending, now } = write;
+  const isSuspicious = ending.result === "failed-code" && ending.bind === "right";
+  const suspicion = ending.codeVerified
+    ? 0
+    : numberOf(before, "suspicion") + (isSuspicious ? 1 : 0);
+  const failedBinds =
+    ending.bind === "right" ? 0 : shieldCount(before, now) + (ending.bind === "wrong" ? 1 : 0);
+  const bindAt = ending.bind === "wrong" ? now : numberOf(before, "failed_bind_at");
+  const isSame =
+    suspicion === numberOf(before, "suspicion") && failedBinds === numberOf(before, "failed_binds");
+  if (!isSame) sql.saveAccount.run(suspicion, failedBinds, bindAt, account);
+  if (isSuspicious && suspicion === WRONG_CODES_MAX) {
+    ledger.append(followUp(ending.event, "mfa_factor_suspended"));
+  }
+}
+
+/** How long the directory is taken to remember a failed bind, from the last one. */
+export const OBSERVATION_MS = 1_800_000;
+
+function shieldCount(row: Row, now: number): number {
+  return now - numberOf(row, "failed_bind_at") > OBSERVATION_MS ? 0 : numberOf(row, "failed_binds");
+}
+
+function lockoutEvent(cause: EventDraft, counters: Counters): EventDraft {
+  const until = counters.lockedUntil;
+  return {
+    ...followUp(cause, "user_lockout"),
+    details: { until: until === FOREVER ? "unlocked" : new Date(until).toISOString() },
+  };
+}
+
+// What a login brings about beside its own event; a second id by the first one's.
+function followUp(cause: EventDraft, eventType: EventDraft["event_type"]): EventDraft {
+  const { id, timestamp, initiated_by: person, client_ip: clientIp, request_id: requestId } = cause;
+  return {
+    id: `${id}/${eventType}`,
+    timestamp,
+    service: "directory",
+    event_type: eventType,
+    success: true,
+    initiated_by: { type: "system" },
+    resource: { type: "user", id: person.id ?? "" },
+    ...(person.username === undefined ? {} : { username: person.username }),
+    ...(clientIp === undefined ? {} : { client_ip: clientIp }),
+    ...(requestId === undefined ? {} : { request_id: requestId }),
+  };
+}
+
+function readCounters(row: Row): Counters {
+  return {
+    passwordFailures: numberOf(row, "password_failures"),
+    codeFailures: numberOf(row, "code_failures"),
+    lastFailureAt: numberOf(row, "last_failure_at"),
+    lockedUntil: numberOf(row, "locked_until"),
+    lockLevel: numberOf(row, "lock_level"),
+  };
+}
+
+function numberOf(row: Row, column: string): number {
+  return Number(row?.[column] ?? 0);
+}
+
+function prepare(database: DatabaseSync): Statements {
+  return {
+    state: database.prepare(
+      `SELECT a.admin_locked, a.suspicion, a.failed_binds, a.failed_bind_at, c.*
+       FROM accounts a LEFT JOIN counters c ON c.account = a.id AND c.source = ? WHERE a.id = ?`,
+    ),
+    claim: database.prepare(
+      `UPDATE tokens SET last_step = ?, drift = ?, last_used_at = ?
+       WHERE id = ? AND account = ? AND generation = ? AND last_step < ?`,
+    ),
+    generation: database.prepare("SELECT generation FROM tokens WHERE account = ?"),
+    saveCounters: database.prepare(
+      `INSERT INTO counters (account, source, password_failures, code_failures, last_failure_at,
+         locked_until, lock_level) VALUES (?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET password_failures = excluded.password_failures,
+         code_failures = excluded.code_failures, last_failure_at = excluded.last_failure_at,
+         locked_until = excluded.locked_until, lock_level = excluded.lock_level`,
+    ),
+    saveAccount: database.prepare(
+      "UPDATE accounts SET suspicion = ?, failed_binds = ?, failed_bind_at = ? WHERE id = ?",
+    ),
+    knowSource: database.prepare(
+      `INSERT INTO counters (account, source, last_success_at) VALUES (?, ?, ?)
+       ON CONFLICT DO UPDATE SET last_success_at = excluded.last_success_at`,
+    ),
+    trimSources: database.prepare(
+      `DELETE FROM counters WHERE account = ? AND source <> '' AND source NOT IN (
+         SELECT source FROM counters WHERE account = ? AND source <> ''
+         ORDER BY last_success_at DESC LIMIT ?)`,
+    ),
+  };
+}

@@ -1,0 +1,64 @@
+// The audit trail's writing end: gapless numbers, each event bound to the one before by a keyed hash,
+// so that an edit, a gap or a reordering shows.
+
+import { createHmac } from "node:crypto";
+import type { DatabaseSync } from "node:sqlite";
+
+import type { EventDraft } from "../../core/audit.ts";
+import type { Secret } from "../../lib/secret.ts";
+
+/** What the first event of all follows. */
+export const GENESIS = "0".repeat(64);
+
+export interface Ledger {
+  append(event: EventDraft): void;
+  /** Forgets what wasn't committed: the next append reads the end of the trail again. */
+  reload(): void;
+}
+
+/** HMAC-SHA256 over the stored text; hex. The text holds `seq` and `prev_hash`. */
+export function eventHash(key: Secret, json: string): string {
+  return createHmac("sha256", key.reveal()).update(json).digest("hex");
+}
+
+export function openLedger(database: DatabaseSync, key: Secret): Ledger {
+  const last = database.prepare("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1");
+  const anchor = database.prepare("SELECT value FROM meta WHERE key = 'trimmed'");
+  const insert = database.prepare(
+    "INSERT INTO events (seq, at, username, json, hash) VALUES (?, ?, ?, ?, ?)",
+  );
+  let end: { seq: number; hash: string } | undefined;
+
+  function readEnd(): { seq: number; hash: string } {
+    const row = last.get();
+    if (row !== undefined) return { seq: Number(row["seq"]), hash: hexOf(row["hash"]) };
+    return parseAnchor(anchor.get()?.["value"]);
+  }
+
+  return {
+    append(event) {
+      end ??= readEnd();
+      const seq = end.seq + 1;
+      const json = JSON.stringify({ ...event, seq, prev_hash: end.hash });
+      const hash = eventHash(key, json);
+      const at = Date.parse(event.timestamp);
+      const username = event.initiated_by.username ?? event.username ?? null;
+      insert.run(seq, at, username, json, Buffer.from(hash, "hex"));
+      end = { seq, hash };
+    },
+    reload() {
+      end = undefined;
+    },
+  };
+}
+
+/** The last event that retention removed: `seq:hash` in the table of facts. */
+export function parseAnchor(value: unknown): { seq: number; hash: string } {
+  if (typeof value !== "string") return { seq: 0, hash: GENESIS };
+  const [seq = "0", hash = GENESIS] = value.split(":");
+  return { seq: Number(seq), hash };
+}
+
+export function hexOf(value: unknown): string {
+  return value instanceof Uint8Array ? Buffer.from(value).toString("hex") : "";
+}

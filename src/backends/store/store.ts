@@ -1,0 +1,133 @@
+// The embedded store: SQLite with one writer thread and one reader. Implements the core's ports; a
+// PostgreSQL store would offer the same. Invariant: any fault is DependencyDown, never an answer.
+
+import type { Administration } from "../../core/administration.ts";
+import type { Attempts, Learnt, LockoutRules } from "../../core/ports.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { deriveKey } from "../../lib/derive.ts";
+import { Secret } from "../../lib/secret.ts";
+import { createAccounts } from "./accounts.ts";
+import { createAdministration } from "./administration.ts";
+import { createAttempts, reading } from "./attempts.ts";
+import { holdStore, openReader, preparePath, type Durability } from "./database.ts";
+import { open, sealKeyOf, TRAIL_PURPOSE } from "./seal.ts";
+import { createTrail } from "./trail.ts";
+import { startUpkeep } from "./upkeep.ts";
+import { WriterThread } from "./writer-thread.ts";
+
+export interface StoreOptions {
+  readonly path: string;
+  readonly durability: Durability;
+  readonly masterKey: Secret;
+  /** After a rotation that ended before its new key was put in place. */
+  readonly previousMasterKey?: Secret;
+  readonly retentionMs: number;
+  readonly rules: LockoutRules;
+  /** Directory name -> failed binds after which it locks; 0: never. */
+  readonly lockoutThresholds: ReadonlyMap<string, number>;
+  readonly clock: Clock;
+  readonly alarm: (kind: string, details: Record<string, unknown>) => void;
+}
+
+export interface Store extends Attempts, Administration, Learnt {
+  /** New limits for the next attempt. */
+  setRules(rules: LockoutRules, lockoutThresholds: ReadonlyMap<string, number>): void;
+  isUp(): boolean;
+  /** ms UTC. */
+  newestEventAt(): number | undefined;
+  /** After a restore: every code up to this moment is dead, since it may have been used. */
+  markRestored(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A directory nobody configured a threshold for is taken to lock early. */
+const THRESHOLD_UNKNOWN = 10;
+
+/** Opens or makes the store. Throws with what to do: held, damaged, wrong key, newer schema. */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  preparePath(options.path);
+  const held = holdStore(options.path);
+  const previous = options.previousMasterKey;
+  const writer = new WriterThread(
+    {
+      path: options.path,
+      durability: options.durability,
+      masterKey: Uint8Array.from(options.masterKey.reveal()),
+      previousMasterKey: previous === undefined ? undefined : Uint8Array.from(previous.reveal()),
+    },
+    (message) => options.alarm("store-writer-lost", { error: message }),
+  );
+  try {
+    await writer.start();
+  } catch (error) {
+    held.release();
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Error(`${options.path}: ${message}`, { cause: error });
+  }
+  return assemble(options, writer, held);
+}
+
+function assemble(options: StoreOptions, writer: WriterThread, held: { release(): void }): Store {
+  const { clock } = options;
+  const reader = openReader(options.path);
+  const masters = [
+    options.masterKey,
+    ...(options.previousMasterKey ? [options.previousMasterKey] : []),
+  ];
+  const keys = masters.map(sealKeyOf);
+  let { rules, lockoutThresholds } = options;
+
+  const sealedTrail = reader.prepare("SELECT value FROM meta WHERE key = 'trail_key'").get()?.[
+    "value"
+  ];
+  const trailKey =
+    sealedTrail instanceof Uint8Array ? open(keys, sealedTrail, TRAIL_PURPOSE) : undefined;
+  if (trailKey === undefined) throw new Error("the audit trail's key can't be opened");
+  const trail = createTrail(reader, trailKey);
+  const accounts = createAccounts(reader, () => keys);
+  const attempts = createAttempts({
+    accounts,
+    writer,
+    clock,
+    sourceKey: deriveKey(trailKey, "source"),
+    rules: () => rules,
+    lockoutThreshold: (directory) => lockoutThresholds.get(directory) ?? THRESHOLD_UNKNOWN,
+  });
+  const administration = createAdministration({
+    accounts,
+    trail,
+    writer,
+    reader,
+    clock,
+    onNewKey: (key) => keys.unshift(sealKeyOf(Secret.of(key))),
+  });
+  const learnt = reader.prepare("SELECT key FROM learnt WHERE kind = ?");
+  const stopUpkeep = startUpkeep({ ...options, writer });
+  let isClosed = false;
+
+  return {
+    ...attempts,
+    ...administration,
+    load: async (kind) => reading(() => learnt.all(kind).map((row) => String(row["key"]))),
+    async remember(kind, key) {
+      await writer.write<"learn">({ kind: "learn", what: kind, key });
+    },
+    setRules(newRules, newThresholds) {
+      rules = newRules;
+      lockoutThresholds = newThresholds;
+    },
+    isUp: () => writer.isUp,
+    newestEventAt: () => reading(() => trail.newestAt()),
+    async markRestored() {
+      await writer.write<"dead-steps">({ kind: "dead-steps", before: clock.now() });
+    },
+    async close() {
+      if (isClosed) return;
+      isClosed = true;
+      stopUpkeep();
+      await writer.close();
+      reader.close();
+      held.release();
+    },
+  };
+}

@@ -1,0 +1,122 @@
+// The messages between the store and its writer thread: every change there is, as plain data. Closed:
+// the writer has one function per kind, and nothing else can change the database.
+
+import type { ImportProblem } from "../../core/administration.ts";
+import type { EventDraft } from "../../core/audit.ts";
+import type { Durability } from "./database.ts";
+import type { Ending, LockoutRules, Recorded, TotpAlgorithm } from "../../core/ports.ts";
+
+/** A person as the directory named them, with the normalised name. */
+export interface PersonRow {
+  readonly directory: string;
+  readonly id: string;
+  readonly username: string;
+  readonly nameKey: string;
+  readonly dn: string;
+}
+
+export interface TokenRow {
+  readonly secret: Uint8Array;
+  readonly algorithm: TotpAlgorithm;
+  readonly digits: number;
+  readonly periodSeconds: number;
+}
+
+export interface ImportedRow extends TokenRow {
+  readonly line: number;
+  readonly username: string;
+  readonly nameKey: string;
+}
+
+export interface FinishWrite {
+  readonly kind: "finish";
+  readonly now: number;
+  readonly rules: LockoutRules;
+  readonly person: PersonRow;
+  /** Keyed hash of the person's own address; "" without one. */
+  readonly source: string;
+  /** Whether `source` has counters of its own. */
+  readonly isKnownSource: boolean;
+  readonly ending: Ending;
+}
+
+export type Write =
+  | FinishWrite
+  | { readonly kind: "record"; readonly event: EventDraft }
+  | { readonly kind: "claim-nonce"; readonly nonce: string; readonly expiresAt: number }
+  | { readonly kind: "learn"; readonly what: string; readonly key: string }
+  | {
+      readonly kind: "import";
+      readonly directory: string;
+      readonly rows: readonly ImportedRow[];
+      readonly replace: boolean;
+      readonly now: number;
+    }
+  | {
+      readonly kind: "enroll";
+      readonly person: PersonRow;
+      readonly token: TokenRow;
+      readonly replace: boolean;
+      readonly now: number;
+      readonly event: EventDraft;
+    }
+  | { readonly kind: "reset"; readonly account: number; readonly event: EventDraft }
+  | { readonly kind: "unlock"; readonly account: number; readonly event: EventDraft }
+  | { readonly kind: "lock"; readonly account: number; readonly event: EventDraft }
+  | {
+      readonly kind: "require";
+      readonly person: PersonRow;
+      readonly until: number | undefined;
+      readonly event: EventDraft;
+    }
+  | {
+      readonly kind: "bypass";
+      readonly person: PersonRow;
+      readonly codeHash: string;
+      readonly until: number;
+      readonly event: EventDraft;
+    }
+  | { readonly kind: "relink"; readonly person: PersonRow; readonly event: EventDraft }
+  | { readonly kind: "rotate"; readonly newKey: Uint8Array; readonly event: EventDraft }
+  | { readonly kind: "trim"; readonly before: number; readonly now: number }
+  | { readonly kind: "dead-steps"; readonly before: number };
+
+/** What each kind answers. */
+export interface Answers {
+  finish: Recorded;
+  record: true;
+  "claim-nonce": boolean;
+  learn: true;
+  import: { imported: number; problems: ImportProblem[] };
+  enroll: "enrolled" | "already-has-token" | "identity-changed";
+  reset: "reset" | "no-token";
+  unlock: "unlocked" | "not-locked";
+  lock: "locked";
+  require: "set" | "identity-changed";
+  bypass: "granted" | "identity-changed";
+  relink: "relinked" | "not-needed";
+  rotate: { resealed: number };
+  trim: { removed: number };
+  "dead-steps": true;
+}
+
+export interface WriterSetup {
+  readonly path: string;
+  readonly durability: Durability;
+  readonly masterKey: Uint8Array;
+  readonly previousMasterKey: Uint8Array | undefined;
+}
+
+/** To the writer: writes of one turn, committed together. */
+export interface Batch {
+  readonly writes: readonly Write[];
+}
+
+/** From the writer, in the order of the batch; a string is why that write wasn't done. */
+export type BatchAnswer =
+  | { readonly kind: "ready" }
+  | { readonly kind: "refused"; readonly message: string }
+  | {
+      readonly kind: "done";
+      readonly results: readonly ({ readonly ok: unknown } | { readonly error: string })[];
+    };

@@ -1,0 +1,404 @@
+// What every store must do, whichever engine is below: run by one test file per engine.
+
+import t, { type Test } from "tap";
+
+import type { Identity } from "../../../src/core/ports.ts";
+import { Secret } from "../../../src/lib/secret.ts";
+import {
+  attempt,
+  event,
+  newToken,
+  person,
+  RULES,
+  testStore,
+  type TestStore,
+} from "../../support/store.ts";
+
+type Opener = typeof testStore;
+
+const alice = person("alice");
+const WRONG = { result: "failed-password", bind: "wrong" } as const;
+const WRONG_CODE = { result: "failed-code", bind: "right" } as const;
+const ACCEPT = { result: "accept", bind: "right", codeVerified: true } as const;
+
+export function storeContract(open: Opener): void {
+  async function withStore(body: (test: TestStore) => Promise<void>): Promise<void> {
+    const test = await open();
+    try {
+      await body(test);
+    } finally {
+      await test.end();
+    }
+  }
+  const rule = (title: string, body: (t: Test, test: TestStore) => Promise<void>): void => {
+    void t.test(title, async (t) => withStore((test) => body(t, test)));
+  };
+  const claimOf = async ({ store }: TestStore, step: number, who: Identity = alice) => {
+    const begun = await store.begin(who, undefined);
+    if (begun.kind !== "begun") throw new Error(begun.reason);
+    await store.abandon(begun.reservation, event());
+    const token = begun.account.token;
+    if (token === undefined) throw new Error("no token");
+    return { token: token.id, generation: token.generation, step, driftSteps: 0 };
+  };
+
+  rule("O01 O02 OTP-02: a step is claimed once, and every earlier one is dead", async (t, test) => {
+    await test.store.enroll(alice, newToken, { replace: false }, event());
+    const claim = await claimOf(test, 100);
+    t.equal(await attempt(test.store, alice, { ...ACCEPT, claim, lost: event() }), "recorded");
+    t.equal(await attempt(test.store, alice, { ...ACCEPT, claim, lost: event() }), "lost");
+    const older = { ...claim, step: 99 };
+    t.equal(await attempt(test.store, alice, { ...ACCEPT, claim: older, lost: event() }), "lost");
+    const [last] = await test.store.events({ limit: 1 });
+    t.match(last, {
+      success: false,
+      reason: "mfa-code-replayed",
+      error_message: "mfa code replayed",
+    });
+  });
+
+  rule(
+    "O03 OTP-03: of fifty parallel uses of one code exactly one is accepted",
+    async (t, test) => {
+      await test.store.enroll(alice, newToken, { replace: false }, event());
+      const claim = await claimOf(test, 100);
+      const tries = Array.from({ length: 50 }, () =>
+        attempt(test.store, alice, { ...ACCEPT, claim, lost: event() }),
+      );
+      const results = await Promise.all(tries);
+      t.equal(results.filter((result) => result === "recorded").length, 1);
+      t.equal(
+        (await test.store.findPerson({ directory: "corp", username: "alice" }))?.lockedUntil,
+        undefined,
+      );
+    },
+  );
+
+  rule("OTP-06: of 200 parallel attempts no more begin than the limit leaves", async (t, test) => {
+    const begun = await Promise.all(
+      Array.from({ length: 200 }, () => test.store.begin(alice, undefined)),
+    );
+    t.equal(begun.filter((one) => one.kind === "begun").length, RULES.attempts);
+    for (const one of begun)
+      if (one.kind === "begun") await test.store.abandon(one.reservation, event());
+    t.equal(await attempt(test.store, alice, ACCEPT), "recorded", "and none of it locks");
+  });
+
+  for (const [title, failure] of [
+    ["passwords", WRONG],
+    ["codes", WRONG_CODE],
+  ] as const) {
+    rule(
+      `T22: six wrong ${title} lock, the seventh is refused, ten minutes later it is over`,
+      async (t, test) => {
+        for (let i = 0; i < 6; i += 1)
+          t.equal(await attempt(test.store, alice, failure), "recorded");
+        t.equal(await attempt(test.store, alice, ACCEPT), "account-locked");
+        test.clock.advance(10 * 60_000 - 1);
+        t.equal(await attempt(test.store, alice, ACCEPT), "account-locked");
+        test.clock.advance(2);
+        t.equal(await attempt(test.store, alice, ACCEPT), "recorded");
+        const lockouts = await test.store.events({ eventType: "user_lockout", limit: 10 });
+        t.equal(lockouts.length, 1);
+      },
+    );
+  }
+
+  rule(
+    "O11 OTP-07: a right password alone clears neither counter; a full success clears both",
+    async (t, test) => {
+      for (let i = 0; i < 5; i += 1) await attempt(test.store, alice, WRONG_CODE);
+      await attempt(test.store, alice, { result: "neutral", bind: "right" });
+      await attempt(test.store, alice, WRONG_CODE);
+      t.equal(await attempt(test.store, alice, ACCEPT), "account-locked");
+    },
+  );
+
+  rule("OTP-11: a full success clears what was counted", async (t, test) => {
+    for (let i = 0; i < 5; i += 1) await attempt(test.store, alice, WRONG);
+    t.equal(await attempt(test.store, alice, ACCEPT), "recorded");
+    for (let i = 0; i < 5; i += 1) t.equal(await attempt(test.store, alice, WRONG), "recorded");
+    t.equal(await attempt(test.store, alice, ACCEPT), "recorded");
+  });
+
+  rule("the window runs from the last failure", async (t, test) => {
+    for (let i = 0; i < 5; i += 1) {
+      await attempt(test.store, alice, WRONG);
+      test.clock.advance(29 * 60_000);
+    }
+    await attempt(test.store, alice, WRONG);
+    t.equal(await attempt(test.store, alice, ACCEPT), "account-locked", "never 30 min without one");
+  });
+
+  rule("failures older than the window are forgotten", async (t, test) => {
+    for (let i = 0; i < 5; i += 1) await attempt(test.store, alice, WRONG);
+    test.clock.advance(31 * 60_000);
+    for (let i = 0; i < 5; i += 1) t.equal(await attempt(test.store, alice, WRONG), "recorded");
+    t.equal(await attempt(test.store, alice, ACCEPT), "recorded");
+  });
+
+  rule("O12: a lock doubles when it comes again, up to an hour", async (t, test) => {
+    for (const minutes of [10, 20, 40, 60, 60]) {
+      for (let i = 0; i < 6; i += 1) await attempt(test.store, alice, WRONG);
+      test.clock.advance(minutes * 60_000 - 1_000);
+      t.equal(await attempt(test.store, alice, WRONG), "account-locked", `${minutes} min`);
+      test.clock.advance(2_000);
+    }
+  });
+
+  rule(
+    "O12: strangers lock strangers: a device known to the person keeps its own counters",
+    async (t, test) => {
+      await test.store.enroll(alice, newToken, { replace: false }, event());
+      const claim = await claimOf(test, 100);
+      t.equal(await attempt(test.store, alice, { ...ACCEPT, claim }, "phone"), "recorded");
+      for (let i = 0; i < 6; i += 1) await attempt(test.store, alice, WRONG, "elsewhere");
+      t.equal(await attempt(test.store, alice, ACCEPT, "elsewhere"), "account-locked");
+      t.equal(
+        await attempt(test.store, alice, { ...ACCEPT, claim: { ...claim, step: 101 } }, "phone"),
+        "recorded",
+      );
+      test.clock.advance(31 * 86_400_000);
+      for (let i = 0; i < 6; i += 1) await attempt(test.store, alice, WRONG, "elsewhere");
+      t.equal(
+        await attempt(test.store, alice, ACCEPT, "phone"),
+        "account-locked",
+        "known for 30 days",
+      );
+    },
+  );
+
+  rule(
+    "a hundred wrong codes with a right password suspend the factor until it is reset",
+    async (t, test) => {
+      await test.store.enroll(alice, newToken, { replace: false }, event());
+      for (let i = 0; i < 100; i += 1) {
+        await attempt(test.store, alice, WRONG_CODE);
+        test.clock.advance(61 * 60_000);
+      }
+      const found = await test.store.findPerson({ directory: "corp", username: "alice" });
+      t.equal(found?.token?.suspended, true);
+      t.equal(
+        (await test.store.events({ eventType: "mfa_factor_suspended", limit: 10 })).length,
+        1,
+      );
+      t.equal(
+        await test.store.resetToken({ directory: "corp", username: "alice" }, event()),
+        "reset",
+      );
+      await test.store.enroll(alice, newToken, { replace: false }, event());
+      const begun = await test.store.begin(alice, undefined);
+      t.match(begun, { kind: "begun", account: { suspicion: 0 } });
+    },
+  );
+
+  rule(
+    "the shield: no more failed binds than the directory's threshold less two, and unlocking doesn't lower it",
+    async (t, test) => {
+      const mayAsk = async (): Promise<boolean> => {
+        const begun = await test.store.begin(alice, undefined);
+        if (begun.kind !== "begun") throw new Error(begun.reason);
+        await test.store.abandon(begun.reservation, event());
+        return begun.reservation.mayAskDirectory;
+      };
+      for (let i = 0; i < 8; i += 1) {
+        t.equal(await mayAsk(), true, `after ${i}`);
+        await attempt(test.store, alice, WRONG);
+        if (i === 5) await test.store.unlock({ directory: "corp", username: "alice" }, event());
+      }
+      t.equal(await mayAsk(), false);
+      test.clock.advance(31 * 60_000);
+      t.equal(await mayAsk(), true, "the directory has forgotten");
+    },
+  );
+
+  rule(
+    "an administrator's lock refuses until it is lifted, even what began before it",
+    async (t, test) => {
+      const begun = await test.store.begin(alice, undefined);
+      await attempt(test.store, alice, { result: "neutral" });
+      const name = { directory: "corp", username: "ALICE " };
+      t.equal(await test.store.lock(name, event()), "locked");
+      if (begun.kind !== "begun") throw new Error("begun");
+      const late = await test.store.finish(begun.reservation, {
+        ...ACCEPT,
+        event: event(),
+        lost: event(),
+      });
+      t.same(late, { kind: "lost", reason: "account-locked" });
+      t.equal(await attempt(test.store, alice, ACCEPT), "account-locked");
+      t.equal(await test.store.unlock(name, event()), "unlocked");
+      t.equal(await attempt(test.store, alice, ACCEPT), "recorded");
+    },
+  );
+
+  rule("a token reset in mid login refuses the login", async (t, test) => {
+    await test.store.enroll(alice, newToken, { replace: false }, event());
+    const claim = await claimOf(test, 100);
+    await test.store.enroll(alice, newToken, { replace: true }, event());
+    const begun = await test.store.begin(alice, undefined);
+    if (begun.kind !== "begun") throw new Error("begun");
+    const ended = await test.store.finish(begun.reservation, { ...ACCEPT, claim, event: event() });
+    t.same(ended, { kind: "lost", reason: "token-changed" });
+  });
+
+  rule(
+    "an import waits under the normalised name and is bound to the first login's id",
+    async (t, test) => {
+      const rows = [{ ...newToken, username: "ＡＬＩＣＥ", line: 2 }];
+      t.match(await test.store.importTokens("corp", rows, { replace: false }), {
+        imported: 1,
+        problems: [],
+      });
+      t.match(await test.store.findPerson({ directory: "corp", username: "alice" }), {
+        enrolment: "pending",
+      });
+      const begun = await Promise.all([
+        test.store.begin(alice, undefined),
+        test.store.begin(alice, undefined),
+      ]);
+      for (const one of begun) {
+        if (one.kind !== "begun") throw new Error("begun");
+        t.equal(one.account.token?.secret?.equals(newToken.secret), true);
+        await test.store.finish(one.reservation, { ...ACCEPT, event: event() });
+      }
+      t.match(await test.store.findPerson({ directory: "corp", username: "alice" }), {
+        enrolment: "enrolled",
+        id: alice.id,
+      });
+      t.equal(await attempt(test.store, person("alice", "other-id"), ACCEPT), "identity-changed");
+    },
+  );
+
+  rule(
+    "a name that comes back with another id is refused until it is relinked",
+    async (t, test) => {
+      await test.store.enroll(alice, newToken, { replace: false }, event());
+      const again = person("alice", "another");
+      t.equal(await attempt(test.store, again, ACCEPT), "identity-changed");
+      t.equal(await test.store.relink(again, { dryRun: true }, event()), "would-relink");
+      t.equal(await test.store.relink(again, { dryRun: false }, event()), "relinked");
+      t.match(await test.store.begin(again, undefined), {
+        kind: "begun",
+        account: { token: { digits: 6 } },
+      });
+    },
+  );
+
+  rule("a new name for the same id is the same person", async (t, test) => {
+    await test.store.enroll(alice, newToken, { replace: false }, event());
+    const renamed = { ...alice, username: "alicia" };
+    t.equal(await attempt(test.store, renamed, ACCEPT), "recorded");
+    t.match(await test.store.findPerson({ directory: "corp", username: "Alicia" }), {
+      id: alice.id,
+    });
+  });
+
+  rule("a second enrolment needs to be told to replace the first", async (t, test) => {
+    t.equal(await test.store.enroll(alice, newToken, { replace: false }, event()), "enrolled");
+    t.equal(
+      await test.store.enroll(alice, newToken, { replace: false }, event()),
+      "already-has-token",
+    );
+    t.equal(await test.store.enroll(alice, newToken, { replace: true }, event()), "enrolled");
+  });
+
+  rule("requirement and bypass are seen by the next login", async (t, test) => {
+    await test.store.requireFactor(alice, test.clock.now() + 1_000, event());
+    await test.store.grantBypass(alice, "ab".repeat(32), test.clock.now() + 5_000, event());
+    const begun = await test.store.begin(alice, undefined);
+    t.match(begun, {
+      account: { requirement: { until: Number }, bypass: { codeHash: "ab".repeat(32) } },
+    });
+    t.match(await test.store.findPerson({ directory: "corp", username: "alice" }), {
+      enrolment: "in-period",
+    });
+  });
+
+  rule("RAD-18: a nonce is won once, by one of many", async (t, test) => {
+    const wins = await Promise.all(Array.from({ length: 20 }, () => test.store.claimNonce("n", 1)));
+    t.equal(wins.filter(Boolean).length, 1);
+    await test.reopen();
+    t.equal(await test.store.claimNonce("n", 1), false, "for good");
+  });
+
+  rule("OTP-08: counters, locks and claims survive a restart", async (t, test) => {
+    await test.store.enroll(alice, newToken, { replace: false }, event());
+    const claim = await claimOf(test, 100);
+    await attempt(test.store, alice, { ...ACCEPT, claim });
+    for (let i = 0; i < 6; i += 1) await attempt(test.store, alice, WRONG);
+    await test.reopen();
+    t.equal(await attempt(test.store, alice, ACCEPT), "account-locked");
+    await test.store.unlock({ directory: "corp", username: "alice" }, event());
+    t.equal(await attempt(test.store, alice, { ...ACCEPT, claim }), "lost");
+  });
+
+  rule("after a restore every step up to that moment is dead", async (t, test) => {
+    await test.store.enroll(alice, newToken, { replace: false }, event());
+    await test.store.markRestored();
+    const begun = await test.store.begin(alice, undefined);
+    const step = Math.floor(test.clock.now() / 30_000);
+    t.match(begun, { account: { token: { lastStep: step } } });
+  });
+
+  rule("S13: a rotated key reads everything; the old one alone is refused", async (t, test) => {
+    await test.store.enroll(alice, newToken, { replace: false }, event());
+    const newKey = Secret.of(Buffer.alloc(32, 0x77));
+    const answer = await test.store.rotateKey(newKey, () => undefined, event());
+    t.equal(answer.resealed, 1);
+    const before = await test.store.begin(alice, undefined);
+    t.match(before, { account: { token: { secret: Secret } } }, "the running gateway goes on");
+    await test.store.enroll(person("bob"), newToken, { replace: false }, event());
+    await test.reopen({ masterKey: newKey });
+    for (const who of [alice, person("bob")]) {
+      const begun = await test.store.begin(who, undefined);
+      t.match(begun, { account: { token: { secret: Secret } } });
+    }
+    t.match(await test.store.verifyEvents(), { kind: "intact" }, "the trail outlives the key");
+  });
+
+  rule("events come oldest first, filtered, and a follower misses none", async (t, test) => {
+    for (let i = 0; i < 5; i += 1) {
+      await test.store.record(
+        event({ success: i % 2 === 0, initiated_by: { type: "user", username: `u${i}` } }),
+      );
+    }
+    t.same(
+      (await test.store.events({ limit: 2 })).map((one) => one.seq),
+      [4, 5],
+    );
+    t.same(
+      (await test.store.events({ limit: 2, afterSeq: 0 })).map((one) => one.seq),
+      [1, 2],
+    );
+    t.same(
+      (await test.store.events({ limit: 9, success: false })).map((one) => one.seq),
+      [2, 4],
+    );
+    t.same(
+      (await test.store.events({ limit: 9, username: "u3" })).map((one) => one.seq),
+      [4],
+    );
+    t.same(await test.store.verifyEvents(), { kind: "intact", events: 5 });
+  });
+
+  rule("people are listed by name, page by page", async (t, test) => {
+    for (const name of ["carol", "alice", "bob"])
+      await test.store.enroll(person(name), newToken, { replace: false }, event());
+    const names = async (afterUsername?: string) =>
+      (
+        await test.store.listPeople({
+          limit: 2,
+          ...(afterUsername === undefined ? {} : { afterUsername }),
+        })
+      ).map((one) => one.username);
+    t.same(await names(), ["alice", "bob"]);
+    t.same(await names("bob"), ["carol"]);
+  });
+
+  rule("what was learnt is there after a restart", async (t, test) => {
+    await test.store.remember("message-authenticator", "192.0.2.1");
+    await test.reopen();
+    t.same(await test.store.load("message-authenticator"), ["192.0.2.1"]);
+  });
+}
