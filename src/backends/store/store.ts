@@ -125,8 +125,9 @@ function assemble(options: StoreOptions, writer: WriterThread, held: { release()
       if (isClosed) return;
       isClosed = true;
       stopUpkeep();
-      await writer.close();
+      // The writer goes last: only then can SQLite fold the write-ahead log into the file.
       reader.close();
+      await writer.close();
       held.release();
     },
   };
