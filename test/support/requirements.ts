@@ -1,0 +1,48 @@
+// The real servers the tests talk to: installed where that is possible (Debian, root), else named.
+// Invariant: a missing one ends the run; no test is ever skipped for want of a server.
+
+import { spawnSync } from "node:child_process";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+
+const NEEDED = [
+  { program: "/usr/sbin/slapd", package: "slapd" },
+  { program: "/usr/bin/ldapsearch", package: "ldap-utils" },
+  { program: "/usr/bin/radclient", package: "freeradius-utils" },
+] as const;
+
+// Debian starts a server as soon as it is installed; the tests want only the program.
+const POLICY = "/usr/sbin/policy-rc.d";
+
+function missing(): string[] {
+  return NEEDED.filter((one) => !existsSync(one.program)).map((one) => one.package);
+}
+
+function run(command: string, args: readonly string[]): boolean {
+  const env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", DEBIAN_FRONTEND: "noninteractive" };
+  return spawnSync(command, args, { stdio: ["ignore", "ignore", "inherit"], env }).status === 0;
+}
+
+function install(packages: readonly string[]): void {
+  const hadPolicy = existsSync(POLICY);
+  if (!hadPolicy) writeFileSync(POLICY, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+  try {
+    run("apt-get", ["update", "-qq"]);
+    run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...packages]);
+  } finally {
+    if (!hadPolicy) rmSync(POLICY, { force: true });
+  }
+}
+
+const wanted = missing();
+if (wanted.length > 0 && process.getuid?.() === 0 && existsSync("/usr/bin/apt-get")) {
+  process.stderr.write(`installing for the tests: ${wanted.join(" ")}\n`);
+  install(wanted);
+}
+const still = missing();
+if (still.length > 0) {
+  process.stderr.write(
+    `the tests need real servers that are not installed: ${still.join(" ")}\n` +
+      `on Debian or Ubuntu: sudo apt-get install ${still.join(" ")}\n`,
+  );
+  process.exitCode = 1;
+}
