@@ -101,9 +101,7 @@ export interface AuditEvent extends EventDraft {
 
 const TEXT_CHARS_MAX = 256;
 // Control characters, line and paragraph separators, and the marks that reorder text on a screen.
-// oxlint-disable-next-line no-control-regex -- naming control characters is the point
-const UNSAFE =
-  /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
+const UNSAFE = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
 
 /**
  * Text from outside as it may stand in an event: one line, nothing invisible, at most 256

@@ -6,6 +6,7 @@ import type { DatabaseSync } from "node:sqlite";
 
 import type { EventDraft } from "../../core/audit.ts";
 import type { Secret } from "../../lib/secret.ts";
+import { normaliseUsername } from "../../lib/username.ts";
 
 /** What the first event of all follows. */
 export const GENESIS = "0".repeat(64);
@@ -42,7 +43,7 @@ export function openLedger(database: DatabaseSync, key: Secret): Ledger {
       const json = JSON.stringify({ ...event, seq, prev_hash: end.hash });
       const hash = eventHash(key, json);
       const at = Date.parse(event.timestamp);
-      const username = event.initiated_by.username ?? event.username ?? null;
+      const username = subjectKey(event);
       insert.run(seq, at, username, json, Buffer.from(hash, "hex"));
       end = { seq, hash };
     },
@@ -50,6 +51,12 @@ export function openLedger(database: DatabaseSync, key: Secret): Ledger {
       end = undefined;
     },
   };
+}
+
+// Whom it is about, as the directory names them where it does, in the form names are compared.
+function subjectKey({ initiated_by: by, username }: EventDraft): string | null {
+  const subject = by.type === "user" ? (by.username ?? username) : username;
+  return subject === undefined ? null : normaliseUsername(subject);
 }
 
 /** The last event that retention removed: `seq:hash` in the table of facts. */

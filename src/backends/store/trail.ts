@@ -5,6 +5,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { ChainReport, EventQuery } from "../../core/administration.ts";
 import type { AuditEvent } from "../../core/audit.ts";
 import type { Secret } from "../../lib/secret.ts";
+import { normaliseUsername } from "../../lib/username.ts";
 import { eventHash, hexOf, parseAnchor } from "./ledger.ts";
 
 export interface Trail {
@@ -82,7 +83,7 @@ function select(query: EventQuery): { sql: string; values: (string | number)[] }
   add("seq > ?", query.afterSeq);
   add("at >= ?", query.since);
   add("at < ?", query.until);
-  add("username = ?", query.username);
+  add("username = ?", query.username && normaliseUsername(query.username));
   add("json ->> 'event_type' = ?", query.eventType);
   add("json ->> 'reason' = ?", query.reason);
   add("json ->> '$.nas.name' = ?", query.client);

@@ -1,0 +1,171 @@
+// A whole gateway as its users run it: a configuration file, the command line in a process of its own,
+// a real directory behind it, real RADIUS clients in front.
+
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+import { generateCode, stepAt } from "../../src/core/totp.ts";
+import { Secret } from "../../src/lib/secret.ts";
+import { BASE, SERVICE_DN, SERVICE_PASSWORD } from "./slapd.ts";
+
+const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+export const SHARED_SECRET = "a-secret-of-the-tests";
+
+export interface GatewayOptions {
+  /** ldap:// URL of the directory. */
+  readonly directory: string;
+  /** YAML lines of the one client, each "key: value". */
+  readonly client?: readonly string[];
+  /** More of the configuration, top level. */
+  readonly more?: string;
+  readonly logLevel?: string;
+}
+
+export interface Command {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface TestGateway {
+  readonly folder: string;
+  readonly configPath: string;
+  readonly port: number;
+  /** Everything it has logged so far. */
+  readonly output: () => string;
+  /** The command line against this gateway. */
+  command(...args: string[]): Command;
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+  /** Again on the same store, after `stop`. */
+  start(): Promise<void>;
+  end(): Promise<void>;
+}
+
+export async function startGateway(options: GatewayOptions): Promise<TestGateway> {
+  const folder = mkdtempSync(join(tmpdir(), "gatehouse-e2e-"));
+  const configPath = join(folder, "gatehouse.yaml");
+  writeFileSync(join(folder, "master.key"), `${Buffer.alloc(32, 9).toString("base64")}\n`);
+  chmodSync(join(folder, "master.key"), 0o600);
+  writeFileSync(configPath, configuration(options), { mode: 0o600 });
+  let child: ChildProcess | undefined;
+  let port = 0;
+  let output = "";
+
+  async function start(): Promise<void> {
+    const started = spawn(process.execPath, [MAIN, "run", "--config", configPath], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    child = started;
+    started.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    const exited = once(started, "exit").then(() => {
+      throw new Error(`the gateway ended:\n${output}`);
+    });
+    exited.catch(() => undefined);
+    const ready = new Promise<void>((resolve) => {
+      createInterface({ input: started.stdout }).on("line", (line) => {
+        output += `${line}\n`;
+        const found = /"addresses":\["[^"]*:(\d+)"[^}]*"msg":"ready"/.exec(line);
+        if (found === null) return;
+        port = Number(found[1]);
+        resolve();
+      });
+    });
+    await Promise.race([ready, exited]);
+  }
+
+  await start();
+  return {
+    folder,
+    configPath,
+    get port() {
+      return port;
+    },
+    output: () => output,
+    command(...args) {
+      const all = [MAIN, ...args, "--config", configPath];
+      const { status, stdout, stderr } = spawnSync(process.execPath, all, { encoding: "utf8" });
+      return { status, stdout, stderr };
+    },
+    async stop(signal = "SIGTERM") {
+      if (child === undefined || child.exitCode !== null || child.signalCode !== null) return null;
+      const exit = once(child, "exit");
+      child.kill(signal);
+      await exit;
+      return child.exitCode;
+    },
+    start,
+    async end() {
+      await this.stop("SIGKILL");
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function configuration(options: GatewayOptions): string {
+  const client = (options.client ?? []).map((line) => `      ${line}\n`).join("");
+  return `store: { sqlite: data/gatehouse.db }
+master_key: { file: master.key }
+directories:
+  - name: corp
+    urls: ["${options.directory}"]
+    allow_cleartext: true
+    bind_dn: ${SERVICE_DN}
+    bind_password: { value: ${SERVICE_PASSWORD} }
+    base: ${BASE}
+    timeout: 1s
+radius:
+  listen: ["127.0.0.1:0"]
+  clients:
+    - name: vpn
+      addresses: [127.0.0.0/8]
+      secret: { value: ${SHARED_SECRET} }
+${client}totp: { issuer: Tests }
+log: { level: ${options.logLevel ?? "info"} }
+${options.more ?? ""}`;
+}
+
+export interface RadclientReply {
+  /** "none" when nothing came back in time. */
+  readonly code: "Access-Accept" | "Access-Reject" | "Access-Challenge" | "none";
+  /** Hex. */
+  readonly state: string | undefined;
+  readonly text: string;
+}
+
+/** One request by the real radclient; `attributes` as it writes them. */
+export async function radclient(
+  gateway: Pick<TestGateway, "port">,
+  username: string,
+  password: string,
+  attributes: readonly string[] = [],
+): Promise<RadclientReply> {
+  const target = `127.0.0.1:${gateway.port}`;
+  const child = spawn("radclient", ["-x", "-r", "1", "-t", "4", target, "auth", SHARED_SECRET]);
+  let text = "";
+  child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  const quoted = (value: string): string => `"${value.replaceAll(/["\\]/g, "\\$&")}"`;
+  const lines = [
+    `User-Name = ${quoted(username)}`,
+    `User-Password = ${quoted(password)}`,
+    "Message-Authenticator = 0x00",
+    ...attributes,
+  ];
+  child.stdin.end(`${lines.join("\n")}\n`);
+  await once(child, "close");
+  const code = /Received (Access-\w+)/.exec(text)?.[1];
+  const isKnown =
+    code === "Access-Accept" || code === "Access-Reject" || code === "Access-Challenge";
+  return { code: isKnown ? code : "none", state: /State = (0x[0-9a-f]+)/.exec(text)?.[1], text };
+}
+
+/** The code of a raw secret, `offset` steps from now. */
+export function codeFor(secret: Buffer, offset = 0): string {
+  const token = { algorithm: "sha1", digits: 6 } as const;
+  return generateCode(token, Secret.of(secret), stepAt(Date.now(), 30) + offset);
+}
