@@ -78,6 +78,14 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
     await Promise.race([ready, exited]);
   }
 
+  async function stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return null;
+    const exit = once(child, "exit");
+    child.kill(signal);
+    await exit;
+    return child.exitCode;
+  }
+
   await start();
   return {
     folder,
@@ -91,16 +99,10 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
       const { status, stdout, stderr } = spawnSync(process.execPath, all, { encoding: "utf8" });
       return { status, stdout, stderr };
     },
-    async stop(signal = "SIGTERM") {
-      if (child === undefined || child.exitCode !== null || child.signalCode !== null) return null;
-      const exit = once(child, "exit");
-      child.kill(signal);
-      await exit;
-      return child.exitCode;
-    },
+    stop,
     start,
     async end() {
-      await this.stop("SIGKILL");
+      await stop("SIGKILL");
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -145,7 +147,7 @@ export async function radclient(
   attributes: readonly string[] = [],
 ): Promise<RadclientReply> {
   const target = `127.0.0.1:${gateway.port}`;
-  const child = spawn("radclient", ["-x", "-r", "1", "-t", "4", target, "auth", SHARED_SECRET]);
+  const child = spawn("radclient", ["-x", "-r", "1", "-t", "3", target, "auth", SHARED_SECRET]);
   let text = "";
   child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (text += chunk.toString()));
