@@ -37,6 +37,7 @@ export const COMMANDS: readonly Entry[] = [
     run: async (argv, io) => (await import("./check.ts")).check(withConfig(argv), io),
     options: async () => ["config", "connect", "json", "help"],
   },
+  entry("demo", "try it: a sample directory, people and logins", () => import("./demo.ts")),
   entry("health", "ask the running gateway how it is", () => import("./health.ts")),
   entry("reload", "let the gateway read its configuration", () => import("./reload.ts")),
   entry("events", "show, follow or verify the audit trail", () => import("./events.ts")),

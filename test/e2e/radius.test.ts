@@ -16,7 +16,7 @@ import { SharedSecret } from "../../src/wire/radius/shared-secret.ts";
 import { codeFor, radclient, SHARED_SECRET, startGateway } from "../support/gateway.ts";
 import { startSlapd } from "../support/slapd.ts";
 
-const slapd = await startSlapd();
+const slapd = await startSlapd({ log: true });
 const gateway = await startGateway({ directory: slapd.url });
 t.teardown(async () => {
   await gateway.end();
@@ -159,8 +159,8 @@ await t.test(
     t.equal(first.reply?.[0], CODE.accessAccept);
     t.same(second.reply, first.reply);
     t.equal(copy.reply?.[0], CODE.accessAccept);
-    t.equal(slapd.binds(dn) - before.binds, 1);
     t.equal(events("--user", "carol").length - before.events, 1);
+    t.equal(slapd.binds(dn) - before.binds, 1);
     first.socket.close();
     copy.socket.close();
   },
@@ -190,7 +190,7 @@ await t.test(
     t.equal((await radclient(gateway, "alice", field)).code, "Access-Reject");
     const logins = events("--user", "alice", "--type", "radius_auth_attempt").slice(-2);
     t.match(logins, [{ success: true }, { success: false, reason: "mfa-code-replayed" }]);
-    t.match(gateway.command("events", "--verify").stdout, /intact|unbroken|complete/i);
+    t.match(gateway.command("events", "--verify").stdout, /chain of \d+ events is whole/);
   },
 );
 

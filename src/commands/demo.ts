@@ -1,0 +1,192 @@
+// `gatehouse demo`: a whole installation in a temporary folder, one login of each kind before your
+// eyes, then commands to try. Nothing outside that folder is touched; it goes when the demo ends.
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { generateCode, stepAt } from "../core/totp.ts";
+import { tokenEnroll } from "../doors/control/operations.ts";
+import { decodeBase32 } from "../lib/base32.ts";
+import { randomBytes } from "../lib/random.ts";
+import { Secret } from "../lib/secret.ts";
+import { defineCommand } from "./command.ts";
+import { connectGateway, type App, type Io } from "./context.ts";
+import {
+  DEMO_BASE,
+  DEMO_BIND_DN,
+  DEMO_BIND_PASSWORD,
+  DEMO_PEOPLE,
+  startDemoDirectory,
+} from "./demo-directory.ts";
+import { createRadiusClient, type RadiusClient } from "./demo-client.ts";
+import { Failure } from "./failure.ts";
+import { paint } from "./words.ts";
+
+// Not 1812: a real RADIUS server may be running here.
+const DEFAULT_PORT = "11812";
+
+export const command = defineCommand({
+  usage: "demo",
+  about: `Starts a sample directory and a gateway on loopback, enrols its people, shows logins over
+UDP, and prints commands to try. Needs neither root nor any package. Ctrl-C ends it.`,
+  example: "demo",
+  words: [0, 0],
+  options: {
+    port: { type: "string", help: `UDP port on 127.0.0.1 (default ${DEFAULT_PORT})`, value: "N" },
+    once: { type: "boolean", help: "end after the show" },
+    help: { type: "boolean", short: "h", help: "this text" },
+  },
+  async run({ values, io, app }) {
+    const port = Number(values.port ?? DEFAULT_PORT);
+    if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+      throw new Failure(2, "--port is a number from 1 to 65535");
+    }
+    const folder = mkdtempSync(join(tmpdir(), "gatehouse-demo-"));
+    const directory = await startDemoDirectory();
+    const stop = new AbortController();
+    const onSignal = (): void => stop.abort();
+    process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+    try {
+      const sharedSecret = randomBytes(16).toString("hex");
+      const configPath = writeConfiguration(folder, directory.url, port, sharedSecret);
+      const program = await app();
+      const gateway = await program.startGateway(configPath, {
+        stop: stop.signal,
+        onReload: () => undefined,
+      });
+      const tokens = await enrolAll(program, configPath, io);
+      await show(createRadiusClient(port, sharedSecret), tokens, io);
+      printCommands(port, sharedSecret, tokens, io);
+      if (values.once === true) stop.abort();
+      else keepCodesFresh(tokens, io, stop.signal);
+      return await gateway.stopped;
+    } finally {
+      process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+      stop.abort();
+      directory.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+});
+
+/** Secrets of the demo's people, by name: shown here as no real gateway ever would. */
+type Tokens = ReadonlyMap<string, Secret>;
+
+function writeConfiguration(folder: string, url: string, port: number, secret: string): string {
+  const key = join(folder, "master.key");
+  writeFileSync(key, `${randomBytes(32).toString("base64")}\n`, { mode: 0o600 });
+  const path = join(folder, "gatehouse.yaml");
+  const text = `store: { sqlite: data/gatehouse.db }
+master_key: { file: master.key }
+directories:
+  - name: sample
+    urls: ["${url}"]
+    allow_cleartext: true
+    bind_dn: "${DEMO_BIND_DN}"
+    bind_password: { value: "${DEMO_BIND_PASSWORD}" }
+    base: "${DEMO_BASE}"
+radius:
+  listen: ["127.0.0.1:${port}"]
+  clients:
+    - name: demo
+      addresses: [127.0.0.1]
+      secret: { value: "${secret}" }
+      allow_groups: ["cn=vpn,ou=groups,${DEMO_BASE}"]
+totp: { issuer: Gatehouse demo }
+log: { level: error }
+`;
+  writeFileSync(path, text, { mode: 0o600 });
+  return path;
+}
+
+async function enrolAll(program: App, configPath: string, io: Io): Promise<Tokens> {
+  const operations = await connectGateway(program, configPath, io.operator);
+  const tokens = new Map<string, Secret>();
+  try {
+    for (const { name } of DEMO_PEOPLE) {
+      const token = await operations.run(tokenEnroll, {
+        username: name,
+        algorithm: "sha1",
+        digits: 6,
+        periodSeconds: 30,
+        replace: false,
+      });
+      tokens.set(name, Secret.of(decodeBase32(token.secret) ?? Buffer.alloc(0)));
+    }
+  } finally {
+    await operations.close();
+  }
+  tick(io, `enrolled ${[...tokens.keys()].join(", ")}`);
+  return tokens;
+}
+
+async function show(client: RadiusClient, tokens: Tokens, io: Io): Promise<void> {
+  const code = (name: string, ahead = 0): string => currentCode(tokens, name, io, ahead);
+  const expect = async (
+    rule: string,
+    wanted: string,
+    name: string,
+    password: string,
+    state?: Buffer,
+  ): Promise<Buffer | undefined> => {
+    const reply = await client.login(name, password, state);
+    if (reply.name !== wanted) throw new Failure(1, `${rule}: ${reply.name} instead of ${wanted}`);
+    tick(io, `${rule}: ${reply.name}`);
+    return reply.state;
+  };
+  try {
+    const field = `alice-password,${code("alice")}`;
+    await expect("alice types password,code", "Access-Accept", "alice", field);
+    await expect("the same code a second time", "Access-Reject", "alice", field);
+    const state = await expect(
+      "bob types his password alone",
+      "Access-Challenge",
+      "bob",
+      "bob-password",
+    );
+    await expect("bob answers with his code", "Access-Accept", "bob", code("bob"), state);
+    await Promise.all(
+      Array.from({ length: 6 }, (_, i) => client.login("carol", `guess-${i},${code("carol")}`)),
+    );
+    const locked = `carol-password,${code("carol")}`;
+    await expect("carol, after six wrong passwords", "Access-Reject", "carol", locked);
+  } finally {
+    client.close();
+  }
+}
+
+function printCommands(port: number, secret: string, tokens: Tokens, io: Io): void {
+  const line = (name: string, password: string): string =>
+    `printf 'User-Name="${name}"\\nUser-Password="${password}"\\nMessage-Authenticator=0x00\\n' \\\n` +
+    `  | radclient -x -r 1 127.0.0.1:${port} auth ${secret}\n`;
+  io.stdout.write(`\nThe gateway answers on 127.0.0.1:${port}. With radclient, to paste:\n\n`);
+  const next = currentCode(tokens, "alice", io, 1);
+  io.stdout.write(`${line("alice", `alice-password,${next}`)}\n${line("bob", "bob-password")}\n`);
+  io.stdout.write("bob is asked for his code: add State=0x… from the challenge to the answer.\n");
+}
+
+// The codes used in the show are spent: until the next period the one after it is printed.
+function keepCodesFresh(tokens: Tokens, io: Io, stop: AbortSignal): void {
+  let step = stepAt(io.clock.now(), 30);
+  io.stdout.write("\nCodes from now on (Ctrl-C ends the demo):\n");
+  const timer = setInterval(() => {
+    const now = stepAt(io.clock.now(), 30);
+    if (now === step) return;
+    step = now;
+    const codes = [...tokens.keys()].map((name) => `${name} ${currentCode(tokens, name, io)}`);
+    io.stdout.write(`  ${codes.join("   ")}   (30 s)\n`);
+  }, 500);
+  stop.addEventListener("abort", () => clearInterval(timer), { once: true });
+}
+
+function currentCode(tokens: Tokens, name: string, io: Io, ahead = 0): string {
+  const secret = tokens.get(name);
+  if (secret === undefined) throw new Error(`${name} has no token`);
+  const step = stepAt(io.clock.now(), 30) + ahead;
+  return generateCode({ algorithm: "sha1", digits: 6 }, secret, step);
+}
+
+function tick(io: Io, text: string): void {
+  io.stdout.write(`${paint(io.stdout, "green", "✓")} ${text}\n`);
+}
