@@ -7,9 +7,6 @@ export const DEMO_BASE = "dc=example,dc=org";
 export const DEMO_BIND_DN = `cn=gatehouse,ou=services,${DEMO_BASE}`;
 export const DEMO_BIND_PASSWORD = "demo-service";
 
-// ldapjs compares the names asked for with lower-case ones, and would leave entryUUID out.
-const SEND_ALL = true;
-
 export interface DemoPerson {
   readonly name: string;
   readonly password: string;
@@ -50,11 +47,14 @@ interface BindRequest {
 }
 
 interface SearchRequest {
+  readonly dn: { toString(): string };
+  readonly scope: string | number;
   readonly filter: { matches(attributes: Entry["attributes"]): boolean };
 }
 
 interface Response {
-  send(entry: Entry, sendAll: boolean): void;
+  attributes: readonly string[];
+  send(entry: Entry): void;
   end(): void;
 }
 
@@ -79,8 +79,13 @@ export async function startDemoDirectory(): Promise<DemoDirectory> {
     next();
   });
   server.search(DEMO_BASE, (request, response, next) => {
+    // ldapjs looks for the attributes asked for under lower-case names, and would leave entryUUID
+    // out: asked for none in particular, it sends them all.
+    response.attributes = [];
     for (const entry of entries()) {
-      if (request.filter.matches(entry.attributes)) response.send(entry, SEND_ALL);
+      if (isInScope(request, entry) && request.filter.matches(entry.attributes)) {
+        response.send(entry);
+      }
     }
     response.end();
     next();
@@ -108,7 +113,7 @@ function* entries(): Generator<Entry> {
     yield {
       dn: personDn(name),
       attributes: {
-        objectclass: ["person", "inetOrgPerson"],
+        objectClass: ["person", "inetOrgPerson"],
         uid: name,
         cn: name,
         entryUUID: `00000000-0000-4000-8000-00000000000${index}`,
@@ -120,7 +125,7 @@ function* entries(): Generator<Entry> {
     yield {
       dn: `cn=${group},ou=groups,${DEMO_BASE}`,
       attributes: {
-        objectclass: "groupOfNames",
+        objectClass: "groupOfNames",
         cn: group,
         member: members.map((person) => personDn(person.name)),
       },
@@ -130,6 +135,12 @@ function* entries(): Generator<Entry> {
 
 function personDn(name: string): string {
   return `uid=${name},ou=people,${DEMO_BASE}`;
+}
+
+function isInScope({ dn, scope }: SearchRequest, entry: Entry): boolean {
+  const base = spell(dn.toString());
+  const isBaseOnly = scope === "base" || scope === 0;
+  return isBaseOnly ? entry.dn === base : entry.dn.endsWith(`,${base}`);
 }
 
 // ldapjs writes DNs with spaces after the commas.
