@@ -7,9 +7,11 @@ import { openStore } from "../../../src/backends/store/store.ts";
 import { DependencyDown } from "../../../src/core/ports.ts";
 import { Secret } from "../../../src/lib/secret.ts";
 import { attempt, event, MASTER_KEY, newToken, person, testStore } from "../../support/store.ts";
+import { peopleContract } from "./contract-people.ts";
 import { storeContract } from "./contract.ts";
 
 storeContract(testStore);
+peopleContract(testStore);
 
 const alice = person("alice");
 

@@ -1,0 +1,128 @@
+// The repository checks itself: who may import whom, who may read the time, how large a file may be.
+// Each rule is a function of one file's path and text, and is shown to fire on a bad sample.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join, posix, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import t from "tap";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+interface File {
+  readonly path: string;
+  readonly text: string;
+}
+
+function* files(folder: string): Generator<File> {
+  for (const entry of readdirSync(join(ROOT, folder), { withFileTypes: true, recursive: true })) {
+    const path = relative(ROOT, join(entry.parentPath, entry.name));
+    if (entry.isFile() && path.endsWith(".ts"))
+      yield { path, text: readFileSync(join(ROOT, path), "utf8") };
+  }
+}
+
+const MAY_IMPORT: readonly [folder: string, allowed: readonly string[]][] = [
+  ["src/lib/", []],
+  ["src/core/", ["src/lib/"]],
+  ["src/wire/radius/", ["src/lib/", "src/wire/error.ts"]],
+  ["src/wire/ldap/", ["src/lib/", "src/wire/error.ts"]],
+  ["src/backends/store/", ["src/core/", "src/lib/"]],
+  ["src/backends/directory/", ["src/core/", "src/wire/ldap/", "src/wire/error.ts", "src/lib/"]],
+  ["src/doors/radius/", ["src/core/", "src/wire/radius/", "src/wire/error.ts", "src/lib/"]],
+  ["src/doors/control/", ["src/core/", "src/lib/"]],
+  ["src/config/", ["src/core/", "src/wire/", "src/lib/"]],
+];
+
+type Rule = (file: File) => string[];
+
+const imports: Rule = ({ path, text }) => {
+  const rule = MAY_IMPORT.find(([folder]) => path.startsWith(folder));
+  if (rule === undefined) return [];
+  const [folder, allowed] = rule;
+  const targets = [...text.matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)].map((match) =>
+    posix.join(posix.dirname(path), match[1] ?? ""),
+  );
+  return targets.filter((target) => ![folder, ...allowed].some((one) => target.startsWith(one)));
+};
+
+/** A pattern that only the named files may hold, below src/. */
+function only(pattern: RegExp, ...owners: string[]): Rule {
+  return ({ path, text }) => {
+    if (!path.startsWith("src/") || owners.some((owner) => path.startsWith(owner))) return [];
+    const found = pattern.exec(withoutComments(text));
+    return found === null ? [] : [found[0]];
+  };
+}
+
+function withoutComments(text: string): string {
+  return text.replaceAll(/\/\*[\s\S]*?\*\//g, "").replaceAll(/(^|\s)\/\/.*$/gm, "");
+}
+
+// In pieces, so that this file doesn't hold what it looks for.
+const LEFT_OPEN = new RegExp(
+  ["TO" + "DO", "FIX" + "ME", "@ts-" + "ignore", "\\bas a" + "ny[;,)\\]]"].join("|"),
+);
+const KEY = new RegExp("-----BEGIN [A-Z ]*PRIVATE " + "KEY");
+
+const RULES: Readonly<Record<string, { rule: Rule; bad: File }>> = {
+  "the import matrix holds": {
+    rule: imports,
+    bad: { path: "src/core/x.ts", text: 'import { a } from "../wire/radius/packet.ts";' },
+  },
+  "only lib/clock.ts reads the time": {
+    rule: only(/Date\.now\(|new Date\(\)|performance\.now\(/, "src/lib/clock.ts"),
+    bad: { path: "src/core/x.ts", text: "const now = Date.now();" },
+  },
+  "only lib/random.ts draws random bytes": {
+    rule: only(
+      /import \{[^}]*\brandom(Bytes|Int|UUID)\b[^}]*\} from "node:crypto"|Math\.random/,
+      "src/lib/random.ts",
+    ),
+    bad: { path: "src/core/x.ts", text: "const n = Math.random();" },
+  },
+  "only config/load.ts reads the environment": {
+    rule: only(/process\.env/, "src/config/load.ts", "src/commands/"),
+    bad: { path: "src/core/x.ts", text: "const home = process.env.HOME;" },
+  },
+  "only the store speaks SQL": {
+    rule: only(/"(SELECT|INSERT INTO|UPDATE \w+ SET|DELETE FROM) /, "src/backends/store/"),
+    bad: { path: "src/core/x.ts", text: 'db.exec("DELETE FROM events");' },
+  },
+  "only core/decide.ts produces an accept": {
+    rule: only(/outcome: "accept"(?!;)/, "src/core/decide.ts", "src/core/verdict.ts"),
+    bad: { path: "src/core/x.ts", text: 'return { outcome: "accept" };' },
+  },
+  "a file has at most 400 lines": {
+    rule: ({ text }) => (text.split("\n").length > 401 ? ["too long"] : []),
+    bad: { path: "src/x.ts", text: "\n".repeat(500) },
+  },
+  "every source file says first what it owns": {
+    rule: ({ path, text }) =>
+      path.startsWith("src/") && !/^(#!.*\n)?\/\//.test(text) ? ["no header"] : [],
+    bad: { path: "src/x.ts", text: "export const x = 1;" },
+  },
+  "names say what a thing does": {
+    rule: ({ path }) =>
+      /(utils?|helpers?|manager|service|processor|common|misc)\.ts$/.exec(path)?.slice(0, 1) ?? [],
+    bad: { path: "src/core/utils.ts", text: "" },
+  },
+  "nothing is left open": {
+    rule: ({ text }) => LEFT_OPEN.exec(text)?.slice(0, 1) ?? [],
+    bad: { path: "src/x.ts", text: "// TO" + "DO later" },
+  },
+  "no private key lies in the tree": {
+    rule: ({ text }) => KEY.exec(text)?.slice(0, 1) ?? [],
+    bad: { path: "test/x.ts", text: "-----BEGIN PRIVATE " + "KEY-----" },
+  },
+};
+
+const all = ["src", "test", "bench", "certs"].flatMap((folder) => [...files(folder)]);
+
+for (const [title, { rule, bad }] of Object.entries(RULES)) {
+  t.test(title, async (t) => {
+    const found = all.flatMap((file) => rule(file).map((what) => `${file.path}: ${what}`));
+    t.same(found, []);
+    t.not(rule(bad).length, 0, "and the rule fires on a bad sample");
+  });
+}
