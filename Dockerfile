@@ -1,0 +1,27 @@
+# Two stages: the first installs exactly what the lockfile names, without development packages; the
+# second carries the pinned Node, the sources and nothing to build with.
+FROM debian:12-slim AS build
+RUN apt-get update && apt-get install -y --no-install-recommends nodejs npm libcap2-bin \
+  && rm -rf /var/lib/apt/lists/*
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --ignore-scripts
+# A copy of the binary of its own, so that only Gatehouse may bind port 1812's lower neighbours.
+RUN cp "$(realpath node_modules/.bin/node)" /usr/local/bin/gatehouse-node \
+  && setcap cap_net_bind_service=+ep /usr/local/bin/gatehouse-node
+
+FROM debian:12-slim
+RUN useradd --system --uid 10001 --home-dir /var/lib/gatehouse --create-home gatehouse
+WORKDIR /app
+COPY --from=build /usr/local/bin/gatehouse-node /usr/local/bin/gatehouse-node
+COPY --from=build /app/node_modules ./node_modules
+COPY package.json ./
+COPY src ./src
+COPY certs ./certs
+USER gatehouse
+VOLUME ["/var/lib/gatehouse"]
+EXPOSE 1812/udp
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
+  CMD ["gatehouse-node", "/app/src/main.ts", "health"]
+ENTRYPOINT ["gatehouse-node", "/app/src/main.ts"]
+CMD ["run", "--config", "/etc/gatehouse/gatehouse.yaml"]
