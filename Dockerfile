@@ -6,7 +6,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends nodejs npm libc
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts
-# A copy of the binary of its own, so that only Gatehouse may bind port 1812's lower neighbours.
+# The capability goes to a copy of the binary, so that nothing else may bind ports below 1024.
 RUN cp "$(realpath node_modules/.bin/node)" /usr/local/bin/gatehouse-node \
   && setcap cap_net_bind_service=+ep /usr/local/bin/gatehouse-node
 
