@@ -1,0 +1,98 @@
+// A private OpenLDAP with any number of people, shared by the servers that are compared. Anyone may
+// read all but passwords: FreeRADIUS takes the TOTP key from `description`.
+
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdirSync, rmSync, writeFileSync, openSync, writeSync, closeSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+
+import { encodeBase32 } from "../src/lib/base32.ts";
+import { BASE, nameOf, passwordOf, SERVICE_DN, SERVICE_PASSWORD, totpKeyOf } from "./people.ts";
+import { findProgram, start, stop, type Server } from "./process.ts";
+
+export async function startSlapd(folder: string, users: number, port: number): Promise<Server> {
+  const slapd = findProgram(["slapd"]);
+  const slapadd = findProgram(["slapadd"]);
+  if (slapd === undefined || slapadd === undefined) {
+    throw new Error("slapd is missing: install OpenLDAP's server (Debian: apt-get install slapd)");
+  }
+  mkdirSync(join(folder, "db"), { recursive: true });
+  const file = join(folder, "slapd.conf");
+  writeFileSync(file, configuration(folder));
+  const ldif = join(folder, "people.ldif");
+  writePeople(ldif, users);
+  const loaded = spawnSync(slapadd, ["-q", "-f", file, "-l", ldif], { encoding: "utf8" });
+  if (loaded.status !== 0) throw new Error(`slapadd failed: ${loaded.stderr}`);
+  rmSync(ldif);
+  const child = start(slapd, ["-f", file, "-h", `ldap://127.0.0.1:${port}`, "-d", "0"]);
+  for (let tries = 0; !(await isListening(port)); tries += 1) {
+    if (tries > 200 || child.exitCode !== null) throw new Error("slapd doesn't start");
+    await wait(50);
+  }
+  return { name: "slapd", pid: child.pid ?? 0, port, stop: () => stop(child) };
+}
+
+function configuration(folder: string): string {
+  return `include /etc/ldap/schema/core.schema
+include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/inetorgperson.schema
+modulepath /usr/lib/ldap
+moduleload back_mdb.la
+loglevel none
+threads 8
+sizelimit unlimited
+database mdb
+suffix ${BASE}
+rootdn cn=admin,${BASE}
+directory ${folder}/db
+maxsize 4294967296
+index objectClass,uid,member eq
+access to attrs=userPassword by anonymous auth by * none
+access to * by * read
+`;
+}
+
+function writePeople(path: string, users: number): void {
+  const file = openSync(path, "w");
+  const add = (dn: string, ...lines: string[]): void => {
+    writeSync(file, `dn: ${dn}\n${lines.join("\n")}\n\n`);
+  };
+  add(BASE, "objectClass: dcObject", "objectClass: organization", "o: Example", "dc: example");
+  for (const ou of ["people", "services"]) {
+    add(`ou=${ou},${BASE}`, "objectClass: organizationalUnit", `ou: ${ou}`);
+  }
+  const roles = ["objectClass: organizationalRole", "objectClass: simpleSecurityObject"];
+  add(SERVICE_DN, ...roles, "cn: svc", `userPassword: ${hashed(SERVICE_PASSWORD)}`);
+  for (let index = 0; index < users; index += 1) {
+    const name = nameOf(index);
+    add(
+      `uid=${name},ou=people,${BASE}`,
+      "objectClass: inetOrgPerson",
+      `uid: ${name}`,
+      `cn: ${name}`,
+      `sn: ${name}`,
+      `mail: ${name}@example.org`,
+      `description: ${encodeBase32(totpKeyOf(index))}`,
+      `userPassword: ${hashed(passwordOf(index))}`,
+    );
+  }
+  closeSync(file);
+}
+
+function hashed(password: string): string {
+  const salt = createHash("sha1").update(`salt of ${password}`).digest().subarray(0, 8);
+  const digest = createHash("sha1").update(password).update(salt).digest();
+  return `{SSHA}${Buffer.concat([digest, salt]).toString("base64")}`;
+}
+
+async function isListening(port: number): Promise<boolean> {
+  const socket = connect({ host: "127.0.0.1", port });
+  const isOpen = await new Promise<boolean>((resolve) => {
+    socket.once("connect", () => resolve(true));
+    socket.once("error", () => resolve(false));
+  });
+  socket.destroy();
+  return isOpen;
+}
