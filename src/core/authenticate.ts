@@ -9,7 +9,7 @@ import { uuidv7 } from "../lib/random.ts";
 import type { Secret } from "../lib/secret.ts";
 import { challengeScope, createAskers, fingerprint, type AskerOptions } from "./ask.ts";
 import type { Authenticator, Decision, DoorFacts } from "./attempt.ts";
-import type { EventDraft, EventType } from "./audit.ts";
+import type { EventType } from "./audit.ts";
 import { newNonce, sealChallenge } from "./challenge.ts";
 import { nextStep } from "./decide.ts";
 import { newLogin, type Login } from "./login.ts";
@@ -110,11 +110,9 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     }
     const reservation = login.reservation;
     const isRepeat = failureOf(verdict) !== "neutral" && !rememberFailure(login);
-    const lost: EventDraft = { ...event, success: false, mfa: false, reply: "reject" };
     const recorded = await attempts.finish(reservation, {
       ...endingOf(login, verdict, isRepeat),
       event,
-      ...(verdict.outcome === "accept" ? { lost } : {}),
     });
     if (recorded.kind === "lost") return { outcome: "reject", reason: recorded.reason };
     return verdict;

@@ -115,8 +115,6 @@ export type Begun =
 /** An attempt under way. Opaque; finished exactly once. */
 export interface Reservation {
   readonly identity: Identity;
-  readonly account: number | undefined;
-  readonly source: string | undefined;
   /** False when another failed bind could reach the directory's own threshold. */
   readonly mayAskDirectory: boolean;
 }
@@ -136,11 +134,8 @@ export interface Ending {
   readonly codeVerified: boolean;
   /** What the directory said, for the shield. */
   readonly bind: "unasked" | "right" | "wrong";
-  /** Keyed fingerprint of the credentials: the same failure repeated counts once per window. */
-  readonly fingerprint?: string;
+  /** When the claim or a late lock refuses an accept, it is recorded as a refusal, with the reason. */
   readonly event: EventDraft;
-  /** Recorded instead of `event`, with the reason filled in, when the claim or a late lock refuses. */
-  readonly lost?: EventDraft;
 }
 
 export type Recorded =

@@ -15,12 +15,7 @@ const BOB: Identity = { directory: "corp", id: "1", username: "bob", dn: "uid=bo
 function openAttempts(events: EventDraft[], token: Token | undefined): Attempts {
   const nonces = new Set<string>();
   let lastStep = token?.lastStep ?? -1;
-  const reservation: Reservation = {
-    identity: BOB,
-    account: 1,
-    source: undefined,
-    mayAskDirectory: true,
-  };
+  const reservation: Reservation = { identity: BOB, mayAskDirectory: true };
   const account = (): Account => ({
     id: 1,
     token: token === undefined ? undefined : { ...token, lastStep },
@@ -38,9 +33,9 @@ function openAttempts(events: EventDraft[], token: Token | undefined): Attempts 
   return {
     begin: begun,
     resume: begun,
-    async finish(_, { event, lost, claim }) {
+    async finish(_, { event, claim }) {
       if (claim !== undefined && claim.step <= lastStep) {
-        events.push({ ...(lost ?? event), reason: "mfa-code-replayed" });
+        events.push({ ...event, success: false, reason: "mfa-code-replayed" });
         return { kind: "lost", reason: "mfa-code-replayed" };
       }
       lastStep = claim?.step ?? lastStep;

@@ -49,33 +49,39 @@ const ACCOUNT_COLUMNS = `
   t.id AS token, t.generation, t.sealed, t.algorithm, t.digits, t.period, t.last_step, t.drift,
   t.enrolled_at, t.last_used_at`;
 const FROM = "FROM accounts a LEFT JOIN tokens t ON t.account = a.id";
+// All a login needs, in one read: its own source's counters and everybody else's.
+const STANDING = `SELECT ${ACCOUNT_COLUMNS}, own.last_success_at AS known_at,
+    own.password_failures AS own_password, own.code_failures AS own_code,
+    own.last_failure_at AS own_failure_at, own.locked_until AS own_locked_until,
+    shared.password_failures AS shared_password, shared.code_failures AS shared_code,
+    shared.last_failure_at AS shared_failure_at, shared.locked_until AS shared_locked_until,
+    (SELECT value FROM meta WHERE key = 'steps_dead_before') AS dead_before
+  ${FROM}
+  LEFT JOIN counters own ON own.account = a.id AND own.source = nullif(?, '')
+  LEFT JOIN counters shared ON shared.account = a.id AND shared.source = ''`;
 
 export function createAccounts(reader: DatabaseSync, keys: () => readonly SealKey[]): Accounts {
-  const byIdentity = reader.prepare(
-    `SELECT ${ACCOUNT_COLUMNS} ${FROM} WHERE a.directory = ? AND a.immutable_id = ?`,
-  );
+  const byIdentity = reader.prepare(`${STANDING} WHERE a.directory = ? AND a.immutable_id = ?`);
+  const byAccount = reader.prepare(`${STANDING} WHERE a.id = ?`);
   const byId = reader.prepare(`SELECT ${ACCOUNT_COLUMNS} ${FROM} WHERE a.id = ?`);
   const byName = reader.prepare(
     "SELECT id, immutable_id FROM accounts WHERE name_key = ? AND directory = ? ORDER BY id",
   );
-  const counters = reader.prepare("SELECT * FROM counters WHERE account = ? AND source = ?");
   const worst = reader.prepare(
     `SELECT max(locked_until) AS locked_until, max(password_failures) AS password_failures,
        max(code_failures) AS code_failures FROM counters WHERE account = ?`,
   );
-  const deadBefore = reader.prepare("SELECT value FROM meta WHERE key = 'steps_dead_before'");
 
-  function standing(row: Row | undefined, source: string, now: number): Standing | undefined {
+  function standing(row: Row | undefined, now: number): Standing | undefined {
     if (row === undefined) return undefined;
-    const own = source === "" ? undefined : counters.get(numberOf(row, "id"), source);
-    const isKnownSource = numberOf(own, "last_success_at") > now - KNOWN_SOURCE_MS;
-    const scope = isKnownSource ? own : counters.get(numberOf(row, "id"), "");
-    const passwordFailures = numberOf(scope, "password_failures");
-    const codeFailures = numberOf(scope, "code_failures");
+    const isKnownSource = numberOf(row, "known_at") > now - KNOWN_SOURCE_MS;
+    const scope = isKnownSource ? "own" : "shared";
+    const passwordFailures = numberOf(row, `${scope}_password`);
+    const codeFailures = numberOf(row, `${scope}_code`);
     return {
       account: {
         id: numberOf(row, "id"),
-        token: tokenOf(row, keys(), numberOf(deadBefore.get(), "value")),
+        token: tokenOf(row, keys(), numberOf(row, "dead_before")),
         requirement: optional(row, "requirement_until", (until) => ({ until })),
         bypass: bypassOf(row),
         passwordFailures,
@@ -84,9 +90,9 @@ export function createAccounts(reader: DatabaseSync, keys: () => readonly SealKe
       },
       identity: identityOf(row),
       isLockedByAdministrator: numberOf(row, "admin_locked") !== 0,
-      lockedUntil: numberOf(scope, "locked_until"),
+      lockedUntil: numberOf(row, `${scope}_locked_until`),
       failures: Math.max(passwordFailures, codeFailures),
-      lastFailureAt: numberOf(scope, "last_failure_at"),
+      lastFailureAt: numberOf(row, `${scope}_failure_at`),
       isKnownSource,
       failedBinds: numberOf(row, "failed_binds"),
       failedBindAt: numberOf(row, "failed_bind_at"),
@@ -114,8 +120,8 @@ export function createAccounts(reader: DatabaseSync, keys: () => readonly SealKe
 
   return {
     findByIdentity: (identity, source, now) =>
-      standing(byIdentity.get(identity.directory, identity.id), source, now),
-    findById: (account, source, now) => standing(byId.get(account), source, now),
+      standing(byIdentity.get(source, identity.directory, identity.id), now),
+    findById: (account, source, now) => standing(byAccount.get(source, account), now),
     findByName: (directory, nameKey) =>
       byName.all(nameKey, directory).map((row) => ({
         account: numberOf(row, "id"),

@@ -15,14 +15,16 @@ import type { Clock } from "../../lib/clock.ts";
 import { uuidv7 } from "../../lib/random.ts";
 import { normaliseUsername } from "../../lib/username.ts";
 import type { Accounts } from "./accounts.ts";
-import { personRow, reading } from "./attempts.ts";
+import { personRow } from "./attempts.ts";
 import { protect } from "./database.ts";
+import type { Snapshot } from "./snapshot.ts";
 import type { Trail } from "./trail.ts";
 import type { WriterThread } from "./writer-thread.ts";
 import type { Answers, ImportedRow, TokenRow, Write } from "./writes.ts";
 
 export interface AdministrationOptions {
   readonly accounts: Accounts;
+  readonly snapshot: Snapshot;
   readonly trail: Trail;
   readonly writer: WriterThread;
   readonly reader: DatabaseSync;
@@ -32,11 +34,12 @@ export interface AdministrationOptions {
 }
 
 export function createAdministration(options: AdministrationOptions): Administration {
-  const { accounts, trail, writer, clock } = options;
+  const { accounts, snapshot, trail, writer, clock } = options;
 
-  const findAccount = (person: PersonName): number | undefined =>
-    reading(() => accounts.findByName(person.directory, normaliseUsername(person.username)))[0]
-      ?.account;
+  function findAccount({ directory, username }: PersonName): number | undefined {
+    const named = snapshot.read(() => accounts.findByName(directory, normaliseUsername(username)));
+    return named[0]?.account;
+  }
 
   async function change<K extends "reset" | "unlock" | "lock">(
     kind: K,
@@ -87,20 +90,20 @@ export function createAdministration(options: AdministrationOptions): Administra
     async relink(identity, { dryRun }, event) {
       const person = personRow(identity);
       if (!dryRun) return writer.write<"relink">({ kind: "relink", person, event });
-      const named = reading(() => accounts.findByName(person.directory, person.nameKey));
+      const named = snapshot.read(() => accounts.findByName(person.directory, person.nameKey));
       return named.some((row) => row.id !== person.id) ? "would-relink" : "not-needed";
     },
     async findPerson(person) {
       const account = findAccount(person);
       if (account === undefined) return undefined;
-      return reading(() => accounts.findPerson(account, clock.now()));
+      return snapshot.read(() => accounts.findPerson(account, clock.now()));
     },
     listPeople: async ({ afterUsername, ...rest }) => {
       const after =
         afterUsername === undefined ? {} : { afterUsername: normaliseUsername(afterUsername) };
-      return reading(() => accounts.list({ ...rest, ...after }, clock.now()));
+      return snapshot.read(() => accounts.list({ ...rest, ...after }, clock.now()));
     },
-    events: async (query) => reading(() => trail.query(query)),
+    events: async (query) => snapshot.read(() => trail.query(query)),
     verifyEvents: () => trail.verify(),
     async rotateKey(newKey, progress, event) {
       const key = Uint8Array.from(newKey.reveal());

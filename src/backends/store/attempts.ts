@@ -6,23 +6,17 @@ import { createHmac } from "node:crypto";
 import type { Clock } from "../../lib/clock.ts";
 import type { Secret } from "../../lib/secret.ts";
 import { normaliseUsername } from "../../lib/username.ts";
-import {
-  DependencyDown,
-  type Account,
-  type Attempts,
-  type Begun,
-  type Identity,
-  type LockoutRules,
-  type Reservation,
-} from "../../core/ports.ts";
+import type { Account, Attempts, Begun, Identity, LockoutRules } from "../../core/ports.ts";
 import type { Accounts, Standing } from "./accounts.ts";
 import { OBSERVATION_MS } from "./ending.ts";
-import { createReservations } from "./reservations.ts";
+import { createReservations, Held } from "./reservations.ts";
+import type { Snapshot } from "./snapshot.ts";
 import type { WriterThread } from "./writer-thread.ts";
 import type { PersonRow } from "./writes.ts";
 
 export interface AttemptsOptions {
   readonly accounts: Accounts;
+  readonly snapshot: Snapshot;
   readonly writer: WriterThread;
   readonly clock: Clock;
   readonly sourceKey: Secret;
@@ -45,45 +39,43 @@ const NOBODY: Account = {
 };
 
 export function createAttempts(options: AttemptsOptions): Attempts {
-  const { accounts, writer, clock } = options;
+  const { accounts, snapshot, writer, clock } = options;
   const reservations = createReservations();
-  const sources = new WeakMap<Reservation, { hash: string; isKnown: boolean }>();
 
-  function begin(
-    identity: Identity,
-    standing: Standing | undefined,
-    source: string | undefined,
-    hash: string,
-  ): Begun {
+  function begin(identity: Identity, standing: Standing | undefined, hash: string): Begun {
     const now = clock.now();
     const isKnown = standing?.isKnownSource === true;
-    const scope = isKnown ? hash : "";
+    const underWay = reservations.of(identity);
     if (standing !== undefined && isLocked(standing, now)) {
       return { kind: "refused", reason: "account-locked" };
     }
     const failures = recentFailures(standing, options.rules().windowMs, now);
-    if (failures + reservations.count(identity, scope) >= options.rules().attempts) {
+    // A source with counters of its own is counted alone, all others together.
+    const rivals = underWay.filter((held) =>
+      isKnown ? held.isKnownSource && held.source === hash : !held.isKnownSource,
+    );
+    if (failures + rivals.length >= options.rules().attempts) {
       return { kind: "refused", reason: "too-many-attempts" };
     }
-    const account = standing?.account ?? NOBODY;
-    const reservation: Reservation = {
-      identity,
-      account: account.id,
-      source,
-      mayAskDirectory: mayAsk(identity, standing, now),
-    };
-    sources.set(reservation, { hash, isKnown });
-    reservations.begin(reservation, scope);
-    return { kind: "begun", reservation, account };
+    const binds = underWay.filter((held) => held.mayAskDirectory).length;
+    const mayAskDirectory = mayAsk(identity.directory, standing, binds, now);
+    const reservation = new Held(identity, mayAskDirectory, { hash, isKnown });
+    reservations.begin(reservation);
+    return { kind: "begun", reservation, account: standing?.account ?? NOBODY };
   }
 
-  function mayAsk(identity: Identity, standing: Standing | undefined, now: number): boolean {
-    const threshold = options.lockoutThreshold(identity.directory);
+  function mayAsk(
+    directory: string,
+    standing: Standing | undefined,
+    bindsUnderWay: number,
+    now: number,
+  ): boolean {
+    const threshold = options.lockoutThreshold(directory);
     if (threshold === 0) return true;
     const isOld = now - (standing?.failedBindAt ?? 0) > OBSERVATION_MS;
     const failed = isOld ? 0 : (standing?.failedBinds ?? 0);
     const limit = Math.max(1, threshold - SHIELD_MARGIN);
-    return failed + reservations.bindsUnderWay(identity) < limit;
+    return failed + bindsUnderWay < limit;
   }
 
   // A row of the same name without an id is an import that waits for just this person.
@@ -112,30 +104,31 @@ export function createAttempts(options: AttemptsOptions): Attempts {
 
   return {
     begin: async (identity, source) =>
-      reading(() => {
+      snapshot.read(() => {
         const hash = hashOf(source);
         const standing = findStanding(identity, hash);
         if (standing === "identity-changed") return { kind: "refused", reason: standing };
-        return begin(identity, standing, source, hash);
+        return begin(identity, standing, hash);
       }),
     resume: async (account, source) =>
-      reading(() => {
+      snapshot.read(() => {
         const hash = hashOf(source);
         const standing = accounts.findById(account, hash, clock.now());
-        if (standing?.identity === undefined)
+        if (standing?.identity === undefined) {
           return { kind: "refused", reason: "identity-changed" };
-        return begin(standing.identity, standing, source, hash);
+        }
+        return begin(standing.identity, standing, hash);
       }),
     async finish(reservation, ending) {
-      const source = sources.get(reservation);
+      if (!(reservation instanceof Held)) throw new Error("a reservation of another store");
       try {
         return await writer.write<"finish">({
           kind: "finish",
           now: clock.now(),
           rules: options.rules(),
           person: personRow(reservation.identity),
-          source: source?.hash ?? "",
-          isKnownSource: source?.isKnown ?? false,
+          source: reservation.source,
+          isKnownSource: reservation.isKnownSource,
           ending,
         });
       } finally {
@@ -158,16 +151,6 @@ export function createAttempts(options: AttemptsOptions): Attempts {
 export function personRow(identity: Identity): PersonRow {
   const { directory, id, username, dn } = identity;
   return { directory, id, username, nameKey: normaliseUsername(username), dn };
-}
-
-/** Runs a read; whatever SQLite has against it is an outage of the store. */
-export function reading<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new DependencyDown("store", `the store can't be read: ${message}`, { cause: error });
-  }
 }
 
 function isLocked(standing: Standing, now: number): boolean {

@@ -89,8 +89,10 @@ function refusalOf(
 
 // Nothing is counted: the loser of a race typed what was right a moment ago.
 function lose(ledger: Ledger, ending: Ending, reason: Lost): Recorded {
-  const event = ending.lost ?? ending.event;
-  ledger.append({ ...event, success: false, reason, error_message: REASONS[reason] });
+  const { event, result } = ending;
+  const reply = result === "accept" ? ({ mfa: false, reply: "reject" } as const) : {};
+  const message = REASONS[reason];
+  ledger.append({ ...event, ...reply, success: false, reason, error_message: message });
   return { kind: "lost", reason };
 }
 

@@ -3,43 +3,52 @@
 
 import type { Identity, Reservation } from "../../core/ports.ts";
 
+/** A reservation with what only the store knows of it. */
+export class Held implements Reservation {
+  readonly identity: Identity;
+  readonly mayAskDirectory: boolean;
+  /** Keyed hash of the person's own address; "" without one. */
+  readonly source: string;
+  /** Whether that source has counters of its own. */
+  readonly isKnownSource: boolean;
+
+  constructor(
+    identity: Identity,
+    mayAskDirectory: boolean,
+    source: { readonly hash: string; readonly isKnown: boolean },
+  ) {
+    this.identity = identity;
+    this.mayAskDirectory = mayAskDirectory;
+    this.source = source.hash;
+    this.isKnownSource = source.isKnown;
+  }
+}
+
 export interface Reservations {
-  /** Attempts under way in this scope ("" or a known source) of this person. */
-  count(identity: Identity, scope: string): number;
-  /** Of this person, those that may reach the directory. */
-  bindsUnderWay(identity: Identity): number;
-  begin(reservation: Reservation, scope: string): void;
+  /** This person's, in no order; a handful, because beyond the limit nothing begins. */
+  of(identity: Identity): readonly Held[];
+  begin(held: Held): void;
   /** Harmless when repeated. */
-  end(reservation: Reservation): void;
+  end(held: Reservation): void;
 }
 
 export function createReservations(): Reservations {
-  const attempts = new Map<string, number>();
-  const binds = new Map<string, number>();
-  const scopes = new WeakMap<Reservation, string>();
-  const personKey = (identity: Identity): string => `${identity.directory}\0${identity.id}`;
-  const add = (map: Map<string, number>, key: string, change: 1 | -1): void => {
-    const next = (map.get(key) ?? 0) + change;
-    if (next > 0) map.set(key, next);
-    else map.delete(key);
-  };
+  const people = new Map<string, Held[]>();
+  const keyOf = (identity: Identity): string => `${identity.directory}\0${identity.id}`;
 
   return {
-    count: (identity, scope) => attempts.get(`${personKey(identity)}\0${scope}`) ?? 0,
-    bindsUnderWay: (identity) => binds.get(personKey(identity)) ?? 0,
-    begin(reservation, scope) {
-      const person = personKey(reservation.identity);
-      scopes.set(reservation, scope);
-      add(attempts, `${person}\0${scope}`, 1);
-      if (reservation.mayAskDirectory) add(binds, person, 1);
+    of: (identity) => people.get(keyOf(identity)) ?? [],
+    begin(held) {
+      const key = keyOf(held.identity);
+      const own = people.get(key);
+      if (own === undefined) people.set(key, [held]);
+      else own.push(held);
     },
-    end(reservation) {
-      const scope = scopes.get(reservation);
-      if (scope === undefined) return;
-      scopes.delete(reservation);
-      const person = personKey(reservation.identity);
-      add(attempts, `${person}\0${scope}`, -1);
-      if (reservation.mayAskDirectory) add(binds, person, -1);
+    end(held) {
+      const key = keyOf(held.identity);
+      const left = people.get(key)?.filter((one) => one !== held) ?? [];
+      if (left.length === 0) people.delete(key);
+      else people.set(key, left);
     },
   };
 }

@@ -8,9 +8,10 @@ import { deriveKey } from "../../lib/derive.ts";
 import { Secret } from "../../lib/secret.ts";
 import { createAccounts } from "./accounts.ts";
 import { createAdministration } from "./administration.ts";
-import { createAttempts, reading } from "./attempts.ts";
+import { createAttempts } from "./attempts.ts";
 import { holdStore, openReader, preparePath, type Durability } from "./database.ts";
 import { open, sealKeyOf, TRAIL_PURPOSE } from "./seal.ts";
+import { createSnapshot } from "./snapshot.ts";
 import { createTrail } from "./trail.ts";
 import { startUpkeep } from "./upkeep.ts";
 import { WriterThread } from "./writer-thread.ts";
@@ -85,8 +86,11 @@ function assemble(options: StoreOptions, writer: WriterThread, held: { release()
   if (trailKey === undefined) throw new Error("the audit trail's key can't be opened");
   const trail = createTrail(reader, trailKey);
   const accounts = createAccounts(reader, () => keys);
+  const snapshot = createSnapshot(reader);
+  writer.onCommitted = () => snapshot.end();
   const attempts = createAttempts({
     accounts,
+    snapshot,
     writer,
     clock,
     sourceKey: deriveKey(trailKey, "source"),
@@ -95,6 +99,7 @@ function assemble(options: StoreOptions, writer: WriterThread, held: { release()
   });
   const administration = createAdministration({
     accounts,
+    snapshot,
     trail,
     writer,
     reader,
@@ -108,7 +113,7 @@ function assemble(options: StoreOptions, writer: WriterThread, held: { release()
   return {
     ...attempts,
     ...administration,
-    load: async (kind) => reading(() => learnt.all(kind).map((row) => String(row["key"]))),
+    load: async (kind) => snapshot.read(() => learnt.all(kind).map((row) => String(row["key"]))),
     async remember(kind, key) {
       await writer.write<"learn">({ kind: "learn", what: kind, key });
     },
@@ -117,7 +122,7 @@ function assemble(options: StoreOptions, writer: WriterThread, held: { release()
       lockoutThresholds = newThresholds;
     },
     isUp: () => writer.isUp,
-    newestEventAt: () => reading(() => trail.newestAt()),
+    newestEventAt: () => snapshot.read(() => trail.newestAt()),
     async markRestored() {
       await writer.write<"dead-steps">({ kind: "dead-steps", before: clock.now() });
     },
@@ -126,6 +131,7 @@ function assemble(options: StoreOptions, writer: WriterThread, held: { release()
       isClosed = true;
       stopUpkeep();
       // The writer goes last: only then can SQLite fold the write-ahead log into the file.
+      snapshot.end();
       reader.close();
       await writer.close();
       held.release();

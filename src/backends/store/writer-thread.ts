@@ -27,6 +27,8 @@ export class WriterThread {
   #isScheduled = false;
   #isClosing = false;
   #restartDelayMs = 100;
+  /** Told of each commit before anybody learns of theirs. */
+  onCommitted: () => void = () => undefined;
 
   constructor(setup: WriterSetup, onDown: (message: string) => void) {
     this.#setup = setup;
@@ -102,6 +104,7 @@ export class WriterThread {
   #answer(answer: Extract<BatchAnswer, { kind: "done" }>): void {
     const batch = this.#inFlight ?? [];
     this.#inFlight = undefined;
+    this.onCommitted();
     this.#send();
     for (const [index, waiting] of batch.entries()) {
       const result = answer.results[index] ?? { error: "the writer gave no answer" };

@@ -49,10 +49,10 @@ export function storeContract(open: Opener): void {
   rule("O01 O02 OTP-02: a step is claimed once, and every earlier one is dead", async (t, test) => {
     await test.store.enroll(alice, newToken, { replace: false }, event());
     const claim = await claimOf(test, 100);
-    t.equal(await attempt(test.store, alice, { ...ACCEPT, claim, lost: event() }), "recorded");
-    t.equal(await attempt(test.store, alice, { ...ACCEPT, claim, lost: event() }), "lost");
+    t.equal(await attempt(test.store, alice, { ...ACCEPT, claim }), "recorded");
+    t.equal(await attempt(test.store, alice, { ...ACCEPT, claim }), "lost");
     const older = { ...claim, step: 99 };
-    t.equal(await attempt(test.store, alice, { ...ACCEPT, claim: older, lost: event() }), "lost");
+    t.equal(await attempt(test.store, alice, { ...ACCEPT, claim: older }), "lost");
     const [last] = await test.store.events({ limit: 1 });
     t.match(last, {
       success: false,
@@ -67,7 +67,7 @@ export function storeContract(open: Opener): void {
       await test.store.enroll(alice, newToken, { replace: false }, event());
       const claim = await claimOf(test, 100);
       const tries = Array.from({ length: 50 }, () =>
-        attempt(test.store, alice, { ...ACCEPT, claim, lost: event() }),
+        attempt(test.store, alice, { ...ACCEPT, claim }),
       );
       const results = await Promise.all(tries);
       t.equal(results.filter((result) => result === "recorded").length, 1);
@@ -227,7 +227,6 @@ export function storeContract(open: Opener): void {
       const late = await test.store.finish(begun.reservation, {
         ...ACCEPT,
         event: event(),
-        lost: event(),
       });
       t.same(late, { kind: "lost", reason: "account-locked" });
       t.equal(await attempt(test.store, alice, ACCEPT), "account-locked");
