@@ -159,12 +159,16 @@ function askCode(options: AskerOptions, login: Login): CodeFact {
   if (split?.code === undefined || split.codeKind === "absent") {
     return login.state === undefined ? "absent" : "malformed";
   }
-  if (options.failedFields.find(fingerprint(options.keys, login), options.clock.monotonic())) {
-    return "repeated";
-  }
+  if (isRepeated(options, login)) return "repeated";
   return split.codeKind === "totp"
     ? checkTotp(options, login, account, split.code)
     : checkBypass(options, account, split.code);
+}
+
+// Most logins happen while nobody fails: then there is nothing to compare with.
+function isRepeated({ failedFields, keys, clock }: AskerOptions, login: Login): boolean {
+  if (failedFields.size === 0) return false;
+  return failedFields.find(fingerprint(keys, login), clock.monotonic()) === true;
 }
 
 function checkTotp(options: AskerOptions, login: Login, account: Account, code: Secret): CodeFact {

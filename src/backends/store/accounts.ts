@@ -25,7 +25,13 @@ export interface Standing {
 }
 
 export interface Accounts {
-  findByIdentity(identity: Identity, source: string, now: number): Standing | undefined;
+  /** This person's row, or that of an import of the same name that waits for just this person. */
+  findByIdentity(
+    identity: Identity,
+    nameKey: string,
+    source: string,
+    now: number,
+  ): Standing | undefined;
   findById(account: number, source: string, now: number): Standing | undefined;
   /** Rows of this name: `id` undefined for an import that waits. */
   findByName(directory: string, nameKey: string): { account: number; id: string | undefined }[];
@@ -61,7 +67,12 @@ const STANDING = `SELECT ${ACCOUNT_COLUMNS}, own.last_success_at AS known_at,
   LEFT JOIN counters shared ON shared.account = a.id AND shared.source = ''`;
 
 export function createAccounts(reader: DatabaseSync, keys: () => readonly SealKey[]): Accounts {
-  const byIdentity = reader.prepare(`${STANDING} WHERE a.directory = ? AND a.immutable_id = ?`);
+  const byIdentity = reader.prepare(
+    `${STANDING} WHERE a.id = coalesce(
+       (SELECT id FROM accounts WHERE directory = ? AND immutable_id = ?),
+       (SELECT min(id) FROM accounts
+        WHERE name_key = ? AND directory = ? AND immutable_id IS NULL))`,
+  );
   const byAccount = reader.prepare(`${STANDING} WHERE a.id = ?`);
   const byId = reader.prepare(`SELECT ${ACCOUNT_COLUMNS} ${FROM} WHERE a.id = ?`);
   const byName = reader.prepare(
@@ -119,8 +130,8 @@ export function createAccounts(reader: DatabaseSync, keys: () => readonly SealKe
   }
 
   return {
-    findByIdentity: (identity, source, now) =>
-      standing(byIdentity.get(source, identity.directory, identity.id), now),
+    findByIdentity: ({ directory, id }, nameKey, source, now) =>
+      standing(byIdentity.get(source, directory, id, nameKey, directory), now),
     findById: (account, source, now) => standing(byAccount.get(source, account), now),
     findByName: (directory, nameKey) =>
       byName.all(nameKey, directory).map((row) => ({

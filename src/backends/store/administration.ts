@@ -17,6 +17,7 @@ import { normaliseUsername } from "../../lib/username.ts";
 import type { Accounts } from "./accounts.ts";
 import { personRow } from "./attempts.ts";
 import { protect } from "./database.ts";
+import { eventText } from "./ledger.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Trail } from "./trail.ts";
 import type { WriterThread } from "./writer-thread.ts";
@@ -48,7 +49,7 @@ export function createAdministration(options: AdministrationOptions): Administra
   ): Promise<Answers[K] | "unknown"> {
     const account = findAccount(person);
     if (account === undefined) return "unknown";
-    const write = { kind, account, event } as Extract<Write, { kind: K }>;
+    const write = { kind, account, event: eventText(event) } as Extract<Write, { kind: K }>;
     return writer.write<K>(write);
   }
 
@@ -60,7 +61,7 @@ export function createAdministration(options: AdministrationOptions): Administra
       const answer = await writer.write<"import">(write);
       await writer.write<"record">({
         kind: "record",
-        event: importEvent(directory, answer.imported, now),
+        event: eventText(importEvent(directory, answer.imported, now)),
       });
       const all = [...problems, ...answer.problems].toSorted((a, b) => a.line - b.line);
       return { imported: answer.imported, problems: all };
@@ -72,24 +73,30 @@ export function createAdministration(options: AdministrationOptions): Administra
         token: tokenRow(token),
         replace,
         now: clock.now(),
-        event,
+        event: eventText(event),
       }),
     resetToken: (person, event) => change("reset", person, event),
     unlock: (person, event) => change("unlock", person, event),
     lock: (person, event) => change("lock", person, event),
     requireFactor: (identity, until, event) =>
-      writer.write<"require">({ kind: "require", person: personRow(identity), until, event }),
+      writer.write<"require">({
+        kind: "require",
+        person: personRow(identity),
+        until,
+        event: eventText(event),
+      }),
     grantBypass: (identity, codeHash, until, event) =>
       writer.write<"bypass">({
         kind: "bypass",
         person: personRow(identity),
         codeHash,
         until,
-        event,
+        event: eventText(event),
       }),
     async relink(identity, { dryRun }, event) {
       const person = personRow(identity);
-      if (!dryRun) return writer.write<"relink">({ kind: "relink", person, event });
+      const text = eventText(event);
+      if (!dryRun) return writer.write<"relink">({ kind: "relink", person, event: text });
       const named = snapshot.read(() => accounts.findByName(person.directory, person.nameKey));
       return named.some((row) => row.id !== person.id) ? "would-relink" : "not-needed";
     },
@@ -108,7 +115,11 @@ export function createAdministration(options: AdministrationOptions): Administra
     async rotateKey(newKey, progress, event) {
       const key = Uint8Array.from(newKey.reveal());
       progress(0, 1);
-      const answer = await writer.write<"rotate">({ kind: "rotate", newKey: key, event });
+      const answer = await writer.write<"rotate">({
+        kind: "rotate",
+        newKey: key,
+        event: eventText(event),
+      });
       options.onNewKey(key);
       progress(1, 1);
       return answer;
@@ -117,7 +128,7 @@ export function createAdministration(options: AdministrationOptions): Administra
       if (existsSync(path)) throw new Error(`${path} exists: a backup never replaces a file`);
       await backup(options.reader, path);
       protect(path);
-      await writer.write<"record">({ kind: "record", event });
+      await writer.write<"record">({ kind: "record", event: eventText(event) });
       return { bytes: statSync(path).size };
     },
   };

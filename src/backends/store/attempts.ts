@@ -1,14 +1,14 @@
 // The login path of the store. Invariants: an attempt is reserved before anything is compared, a
 // promise resolves only once it is durable, and every reservation ends whatever happens.
 
-import { createHmac } from "node:crypto";
-
 import type { Clock } from "../../lib/clock.ts";
+import { keyedHash } from "../../lib/keyed-hash.ts";
 import type { Secret } from "../../lib/secret.ts";
 import { normaliseUsername } from "../../lib/username.ts";
 import type { Account, Attempts, Begun, Identity, LockoutRules } from "../../core/ports.ts";
 import type { Accounts, Standing } from "./accounts.ts";
 import { OBSERVATION_MS } from "./ending.ts";
+import { eventText } from "./ledger.ts";
 import { createReservations, Held } from "./reservations.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { WriterThread } from "./writer-thread.ts";
@@ -78,29 +78,21 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     return failed + bindsUnderWay < limit;
   }
 
-  // A row of the same name without an id is an import that waits for just this person.
+  // A row of the same name with another id is somebody else's: a person who left, or a new one.
   function findStanding(
     identity: Identity,
     hash: string,
   ): Standing | "identity-changed" | undefined {
     const now = clock.now();
-    const own = accounts.findByIdentity(identity, hash, now);
+    const nameKey = normaliseUsername(identity.username);
+    const own = accounts.findByIdentity(identity, nameKey, hash, now);
     if (own !== undefined) return own;
-    const named = accounts.findByName(identity.directory, normaliseUsername(identity.username));
-    if (named.length === 0) return undefined;
-    const pending = named.find((row) => row.id === undefined);
-    return pending === undefined
-      ? "identity-changed"
-      : accounts.findById(pending.account, hash, now);
+    const isNameTaken = accounts.findByName(identity.directory, nameKey).length > 0;
+    return isNameTaken ? "identity-changed" : undefined;
   }
 
   const hashOf = (source: string | undefined): string =>
-    source === undefined
-      ? ""
-      : createHmac("sha256", options.sourceKey.reveal())
-          .update(source)
-          .digest()
-          .toString("base64url", 0, 15);
+    source === undefined ? "" : keyedHash(options.sourceKey, source, "base64url").slice(0, 20);
 
   return {
     begin: async (identity, source) =>
@@ -119,7 +111,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
         }
         return begin(standing.identity, standing, hash);
       }),
-    async finish(reservation, ending) {
+    async finish(reservation, { event, ...ending }) {
       if (!(reservation instanceof Held)) throw new Error("a reservation of another store");
       try {
         return await writer.write<"finish">({
@@ -130,6 +122,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
           source: reservation.source,
           isKnownSource: reservation.isKnownSource,
           ending,
+          event: eventText(event),
         });
       } finally {
         reservations.end(reservation);
@@ -137,12 +130,12 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     },
     async abandon(reservation, event) {
       reservations.end(reservation);
-      await writer.write<"record">({ kind: "record", event });
+      await writer.write<"record">({ kind: "record", event: eventText(event) });
     },
     claimNonce: (nonce, expiresAt) =>
       writer.write<"claim-nonce">({ kind: "claim-nonce", nonce, expiresAt }),
     async record(event) {
-      await writer.write<"record">({ kind: "record", event });
+      await writer.write<"record">({ kind: "record", event: eventText(event) });
     },
   };
 }

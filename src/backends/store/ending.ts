@@ -5,10 +5,10 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 
 import { REASONS } from "../../core/verdict.ts";
 import type { EventDraft } from "../../core/audit.ts";
-import type { Ending, LockoutRules, Recorded } from "../../core/ports.ts";
-import type { Ledger } from "./ledger.ts";
+import type { LockoutRules, Recorded } from "../../core/ports.ts";
+import { eventText, type EventText, type Ledger } from "./ledger.ts";
 import type { People } from "./people.ts";
-import type { FinishWrite } from "./writes.ts";
+import type { FinishWrite, PersonRow } from "./writes.ts";
 
 /** "Until an administrator unlocks": later than any clock. */
 export const FOREVER = Number.MAX_SAFE_INTEGER;
@@ -17,6 +17,7 @@ const LOCK_MS_MAX = 3_600_000;
 /** NIST SP 800-63B §3.2.2; core/ask.ts refuses from here on. */
 const WRONG_CODES_MAX = 100;
 const SOURCES_PER_ACCOUNT_MAX = 16;
+const KNOWN_AGAIN_MS = 86_400_000;
 
 interface Statements {
   readonly state: StatementSync;
@@ -45,26 +46,40 @@ export function createEnding(
 
   return function finish(write) {
     const { ending } = write;
-    const account = people.settle(write.person);
-    if (account === undefined) return lose(ledger, ending, "token-changed");
     const scope = write.isKnownSource ? write.source : "";
-    const before = sql.state.get(scope, account);
+    const before = findState(write.person, scope);
+    if (before === undefined) return lose(ledger, write, "token-changed");
+    const account = numberOf(before, "id");
     if (ending.result === "accept") {
       const refusal = refusalOf(sql, write, account, before);
-      if (refusal !== undefined) return lose(ledger, ending, refusal);
+      if (refusal !== undefined) return lose(ledger, write, refusal);
     }
     const counters = readCounters(before);
     const isLocked = count(counters, write);
     saveCounters(sql, account, scope, counters, before);
     saveAccount(sql, ledger, account, write, before);
-    if (ending.claim !== undefined && write.source !== "") {
-      sql.knowSource.run(account, write.source, write.now);
-      if (!write.isKnownSource) sql.trimSources.run(account, account, SOURCES_PER_ACCOUNT_MAX);
-    }
-    ledger.append(ending.event);
-    if (isLocked) ledger.append(lockoutEvent(ending.event, counters));
+    if (ending.claim !== undefined && write.source !== "") rememberSource(sql, write, before);
+    ledger.append(write.event);
+    if (isLocked) ledger.append(lockoutEvent(write.event, counters));
     return { kind: "recorded" };
   };
+
+  // One read for nearly everybody; people new here, or with a new name, are settled first.
+  function findState(person: PersonRow, scope: string): Row {
+    const { directory, id, username } = person;
+    const known = sql.state.get(scope, directory, id);
+    if (known?.["username"] === username) return known;
+    return people.settle(person) === undefined ? undefined : sql.state.get(scope, directory, id);
+  }
+}
+
+// Once a day is enough for a memory of 30 days.
+function rememberSource(sql: Statements, write: FinishWrite, before: Row): void {
+  const { source, isKnownSource, now } = write;
+  const account = numberOf(before, "id");
+  if (isKnownSource && now - numberOf(before, "last_success_at") < KNOWN_AGAIN_MS) return;
+  sql.knowSource.run(account, source, now);
+  if (!isKnownSource) sql.trimSources.run(account, account, SOURCES_PER_ACCOUNT_MAX);
 }
 
 type Row = ReturnType<StatementSync["get"]>;
@@ -88,12 +103,17 @@ function refusalOf(
 }
 
 // Nothing is counted: the loser of a race typed what was right a moment ago.
-function lose(ledger: Ledger, ending: Ending, reason: Lost): Recorded {
-  const { event, result } = ending;
-  const reply = result === "accept" ? ({ mfa: false, reply: "reject" } as const) : {};
+function lose(ledger: Ledger, { event, ending }: FinishWrite, reason: Lost): Recorded {
+  const reply = ending.result === "accept" ? ({ mfa: false, reply: "reject" } as const) : {};
   const message = REASONS[reason];
-  ledger.append({ ...event, ...reply, success: false, reason, error_message: message });
+  const lost = { ...readEvent(event), ...reply, success: false, reason, error_message: message };
+  ledger.append(eventText(lost));
   return { kind: "lost", reason };
+}
+
+function readEvent({ json }: EventText): EventDraft {
+  const event: EventDraft = JSON.parse(json);
+  return event;
 }
 
 /** True when this failure locks. The window runs from the last failure. */
@@ -175,7 +195,7 @@ function saveAccount(
     suspicion === numberOf(before, "suspicion") && failedBinds === numberOf(before, "failed_binds");
   if (!isSame) sql.saveAccount.run(suspicion, failedBinds, bindAt, account);
   if (isSuspicious && suspicion === WRONG_CODES_MAX) {
-    ledger.append(followUp(ending.event, "mfa_factor_suspended"));
+    ledger.append(eventText(followUp(write.event, "mfa_factor_suspended")));
   }
 }
 
@@ -186,17 +206,18 @@ function shieldCount(row: Row, now: number): number {
   return now - numberOf(row, "failed_bind_at") > OBSERVATION_MS ? 0 : numberOf(row, "failed_binds");
 }
 
-function lockoutEvent(cause: EventDraft, counters: Counters): EventDraft {
+function lockoutEvent(cause: EventText, counters: Counters): EventText {
   const until = counters.lockedUntil;
-  return {
+  return eventText({
     ...followUp(cause, "user_lockout"),
     details: { until: until === FOREVER ? "unlocked" : new Date(until).toISOString() },
-  };
+  });
 }
 
 // What a login brings about beside its own event; a second id by the first one's.
-function followUp(cause: EventDraft, eventType: EventDraft["event_type"]): EventDraft {
-  const { id, timestamp, initiated_by: person, client_ip: clientIp, request_id: requestId } = cause;
+function followUp(cause: EventText, eventType: EventDraft["event_type"]): EventDraft {
+  const event = readEvent(cause);
+  const { id, timestamp, initiated_by: person, client_ip: clientIp, request_id: requestId } = event;
   return {
     id: `${id}/${eventType}`,
     timestamp,
@@ -228,8 +249,11 @@ function numberOf(row: Row, column: string): number {
 function prepare(database: DatabaseSync): Statements {
   return {
     state: database.prepare(
-      `SELECT a.admin_locked, a.suspicion, a.failed_binds, a.failed_bind_at, c.*
-       FROM accounts a LEFT JOIN counters c ON c.account = a.id AND c.source = ? WHERE a.id = ?`,
+      `SELECT a.id, a.username, a.admin_locked, a.suspicion, a.failed_binds, a.failed_bind_at,
+         c.password_failures, c.code_failures, c.last_failure_at, c.locked_until, c.lock_level,
+         c.last_success_at
+       FROM accounts a LEFT JOIN counters c ON c.account = a.id AND c.source = ?
+       WHERE a.directory = ? AND a.immutable_id = ?`,
     ),
     claim: database.prepare(
       `UPDATE tokens SET last_step = ?, drift = ?, last_used_at = ?

@@ -7,6 +7,7 @@ import { dirname } from "node:path";
 import type { EventDraft, EventType } from "../../core/audit.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { uuidv7 } from "../../lib/random.ts";
+import { eventText } from "./ledger.ts";
 import type { WriterThread } from "./writer-thread.ts";
 
 export interface UpkeepOptions {
@@ -78,5 +79,5 @@ async function record(
     initiated_by: { type: "system" },
     ...more,
   };
-  await options.writer.write<"record">({ kind: "record", event });
+  await options.writer.write<"record">({ kind: "record", event: eventText(event) });
 }

@@ -2,7 +2,7 @@
 // the writer has one function per kind, and nothing else can change the database.
 
 import type { ImportProblem } from "../../core/administration.ts";
-import type { EventDraft } from "../../core/audit.ts";
+import type { EventText } from "./ledger.ts";
 import type { Durability } from "./database.ts";
 import type { Ending, LockoutRules, Recorded, TotpAlgorithm } from "../../core/ports.ts";
 
@@ -37,12 +37,13 @@ export interface FinishWrite {
   readonly source: string;
   /** Whether `source` has counters of its own. */
   readonly isKnownSource: boolean;
-  readonly ending: Ending;
+  readonly ending: Omit<Ending, "event">;
+  readonly event: EventText;
 }
 
 export type Write =
   | FinishWrite
-  | { readonly kind: "record"; readonly event: EventDraft }
+  | { readonly kind: "record"; readonly event: EventText }
   | { readonly kind: "claim-nonce"; readonly nonce: string; readonly expiresAt: number }
   | { readonly kind: "learn"; readonly what: string; readonly key: string }
   | {
@@ -58,26 +59,26 @@ export type Write =
       readonly token: TokenRow;
       readonly replace: boolean;
       readonly now: number;
-      readonly event: EventDraft;
+      readonly event: EventText;
     }
-  | { readonly kind: "reset"; readonly account: number; readonly event: EventDraft }
-  | { readonly kind: "unlock"; readonly account: number; readonly event: EventDraft }
-  | { readonly kind: "lock"; readonly account: number; readonly event: EventDraft }
+  | { readonly kind: "reset"; readonly account: number; readonly event: EventText }
+  | { readonly kind: "unlock"; readonly account: number; readonly event: EventText }
+  | { readonly kind: "lock"; readonly account: number; readonly event: EventText }
   | {
       readonly kind: "require";
       readonly person: PersonRow;
       readonly until: number | undefined;
-      readonly event: EventDraft;
+      readonly event: EventText;
     }
   | {
       readonly kind: "bypass";
       readonly person: PersonRow;
       readonly codeHash: string;
       readonly until: number;
-      readonly event: EventDraft;
+      readonly event: EventText;
     }
-  | { readonly kind: "relink"; readonly person: PersonRow; readonly event: EventDraft }
-  | { readonly kind: "rotate"; readonly newKey: Uint8Array; readonly event: EventDraft }
+  | { readonly kind: "relink"; readonly person: PersonRow; readonly event: EventText }
+  | { readonly kind: "rotate"; readonly newKey: Uint8Array; readonly event: EventText }
   | { readonly kind: "trim"; readonly before: number; readonly now: number }
   | { readonly kind: "dead-steps"; readonly before: number };
 

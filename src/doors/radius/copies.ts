@@ -2,12 +2,11 @@
 // a new identifier and authenticator. It is the same attempt and gets the same verdict.
 // Invariant: no password is kept, only a digest under a key that dies with the process.
 
-import { createHmac } from "node:crypto";
-
 import type { Decision } from "../../core/attempt.ts";
 import { ExpiringMap } from "../../lib/expiring-map.ts";
 import { randomBytes } from "../../lib/random.ts";
-import type { Secret } from "../../lib/secret.ts";
+import { keyedHash } from "../../lib/keyed-hash.ts";
+import { Secret } from "../../lib/secret.ts";
 import { ATTRIBUTE, type Attribute, find } from "../../wire/radius/attributes.ts";
 
 /** What a login came to; overload: it was never tried. */
@@ -37,7 +36,7 @@ const OUTCOMES_MAX = 50_000;
 const KEY_BYTES = 32;
 
 export function createCopies(): Copies {
-  const processKey = randomBytes(KEY_BYTES);
+  const processKey = Secret.of(randomBytes(KEY_BYTES));
   const limits = { lifetimeMs: LIFETIME_MS, entriesMax: OUTCOMES_MAX };
   const outcomes = new ExpiringMap<string, Promise<Outcome>>(limits);
   const challenges = new ExpiringMap<string, string>(limits);
@@ -78,13 +77,11 @@ export function createCopies(): Copies {
   };
 }
 
-function copyKey(processKey: Buffer, parts: CopyParts): string | undefined {
+function copyKey(processKey: Secret, parts: CopyParts): string | undefined {
   const { attributes, state } = parts;
   const station = find(attributes, ATTRIBUTE.callingStationId)?.value;
   const port = find(attributes, ATTRIBUTE.nasPort)?.value;
   if (station === undefined && port === undefined) return undefined;
-  const hmac = createHmac("sha256", processKey);
-  const length = Buffer.alloc(4);
   const fields = [
     Buffer.from(parts.client),
     Buffer.from(parts.username),
@@ -93,11 +90,11 @@ function copyKey(processKey: Buffer, parts: CopyParts): string | undefined {
     station,
     port,
   ];
-  for (const field of fields) {
-    // Absent isn't empty, and no two lists of fields look alike.
-    length.writeInt32BE(field?.length ?? -1);
-    hmac.update(length);
-    if (field !== undefined) hmac.update(field);
-  }
-  return hmac.digest("latin1");
+  // Absent isn't empty, and no two lists of fields look alike.
+  const lengths = fields.map((field) => field?.length ?? -1).join(" ");
+  const present = fields.filter((field) => field !== undefined);
+  const message = Buffer.concat([Buffer.from(`${lengths}\0`), ...present]);
+  const key = keyedHash(processKey, message, "latin1");
+  message.fill(0);
+  return key;
 }
