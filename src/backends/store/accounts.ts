@@ -67,10 +67,11 @@ const STANDING = `SELECT ${ACCOUNT_COLUMNS}, own.last_success_at AS known_at,
   LEFT JOIN counters shared ON shared.account = a.id AND shared.source = ''`;
 
 export function createAccounts(reader: DatabaseSync, keys: () => readonly SealKey[]): Accounts {
+  // INDEXED BY: left to itself, SQLite walks all imports of the directory to find the least id.
   const byIdentity = reader.prepare(
     `${STANDING} WHERE a.id = coalesce(
        (SELECT id FROM accounts WHERE directory = ? AND immutable_id = ?),
-       (SELECT min(id) FROM accounts
+       (SELECT min(id) FROM accounts INDEXED BY accounts_name
         WHERE name_key = ? AND directory = ? AND immutable_id IS NULL))`,
   );
   const byAccount = reader.prepare(`${STANDING} WHERE a.id = ?`);
