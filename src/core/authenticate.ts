@@ -12,7 +12,7 @@ import type { Authenticator, Decision, DoorFacts } from "./attempt.ts";
 import type { EventType } from "./audit.ts";
 import { newNonce, sealChallenge } from "./challenge.ts";
 import { nextStep } from "./decide.ts";
-import { newLogin, type Login } from "./login.ts";
+import { newLogin, NO_GROUPS, type Login } from "./login.ts";
 import { DependencyDown, type Attempts } from "./ports.ts";
 import { doorEvent, endingOf, failureOf, loginEvent, type Moment } from "./record.ts";
 import { createSourceThrottle } from "./throttle.ts";
@@ -71,12 +71,12 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       watchSource(login, verdict);
       return {
         verdict,
-        groups: verdict.outcome === "accept" ? login.groups : new Set(),
+        groups: verdict.outcome === "accept" ? login.groups : NO_GROUPS,
         ...(login.identity === undefined ? {} : { identity: login.identity }),
         ...(state === undefined ? {} : { state }),
       };
     } catch (error) {
-      return { verdict: await giveUp(login, error), groups: new Set() };
+      return { verdict: await giveUp(login, error), groups: NO_GROUPS };
     }
   }
 

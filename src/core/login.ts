@@ -25,9 +25,12 @@ export interface Login {
   resumed?: { readonly account: number; readonly generation: number };
 }
 
+/** Shared by all who are in none that matter. */
+export const NO_GROUPS: ReadonlySet<string> = new Set();
+
 export function newLogin(attempt: Attempt, startedAt: number, state?: Buffer): Login {
   // A challenge was only ever sent after a right password, to somebody the policy allows.
   const facts: Facts =
     state === undefined ? {} : { person: "found", policy: "allowed", password: "right" };
-  return { attempt, state, startedAt, facts, groups: new Set() };
+  return { attempt, state, startedAt, facts, groups: NO_GROUPS };
 }

@@ -33,6 +33,12 @@ export interface ConnectionOwner {
   onClosed(connection: Connection, unanswered: readonly Exchange[], reason: string): void;
 }
 
+/** An open connection that carries LDAP. */
+export interface Dialled {
+  readonly url: DirectoryUrl;
+  readonly socket: Socket;
+}
+
 export class Connection {
   readonly url: DirectoryUrl;
   /** Bound, where binding comes first. */
@@ -42,16 +48,23 @@ export class Connection {
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
   readonly #framer: Framer;
+  readonly #isShared: boolean;
   readonly #pending = new Map<number, Exchange>();
   #outbox: Buffer[] = [];
   #nextId = FIRST_MESSAGE_ID;
   #isClosed = false;
 
-  constructor(url: DirectoryUrl, socket: Socket, messageBytesMax: number, owner: ConnectionOwner) {
+  /** `isShared`: it carries many exchanges at a time. */
+  constructor(
+    { url, socket }: Dialled,
+    limits: { readonly messageBytesMax: number; readonly isShared: boolean },
+    owner: ConnectionOwner,
+  ) {
     this.url = url;
     this.#socket = socket;
     this.#owner = owner;
-    this.#framer = createFramer(messageBytesMax);
+    this.#isShared = limits.isShared;
+    this.#framer = createFramer(limits.messageBytesMax);
     socket.on("error", (error) => this.close(error.message));
     socket.on("end", () => this.close("it closed the connection"));
     socket.on("close", () => this.close("the connection was closed"));
@@ -70,11 +83,11 @@ export class Connection {
     const bytes = exchange.encode(id);
     this.lastDeadlineAt = Math.max(this.lastDeadlineAt, exchange.deadlineAt);
     this.#pending.set(id, exchange);
-    // The first goes at once; those that come while it is under way share a write.
-    if (this.#pending.size === 1) {
+    if (!this.#isShared) {
       this.#socket.write(bytes);
       return;
     }
+    // Each write is a system call, which costs more than all else here: one for all of a turn's.
     if (this.#outbox.length === 0) setImmediate(() => this.#flush());
     this.#outbox.push(bytes);
   }

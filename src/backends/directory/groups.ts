@@ -17,7 +17,7 @@ export type Membership = (
   groupDns: readonly string[],
 ) => Promise<ReadonlySet<string>>;
 
-const CACHED_MAX = 50_000;
+const CACHED_MAX = 10_000;
 const GROUPS_MAX = 10_000;
 const LEVELS_MAX = 20;
 /** Groups asked for in one search. */

@@ -18,7 +18,7 @@ export type Lookup = (username: string) => Promise<LookupResult>;
 /** product.md: an account's state is at most a minute old. */
 export const CACHE_MS = 60_000;
 /** About 500 bytes each. */
-const CACHED_MAX = 50_000;
+const CACHED_MAX = 10_000;
 /** One more than may be found. */
 const SIZE_LIMIT = 2;
 

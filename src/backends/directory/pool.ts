@@ -129,12 +129,12 @@ export class Pool implements ConnectionOwner {
   }
 
   async #openOne(): Promise<void> {
-    const { settings, dialer, messageBytesMax, prepare } = this.#options;
+    const { settings, dialer, messageBytesMax, exchangesMax, prepare } = this.#options;
     this.#opening += 1;
     let connection: Connection | undefined;
     try {
-      const { url, socket } = await dialer.dial();
-      connection = new Connection(url, socket, messageBytesMax, this);
+      const limits = { messageBytesMax, isShared: exchangesMax > 1 };
+      connection = new Connection(await dialer.dial(), limits, this);
       if (this.#isClosed) return connection.end();
       this.#connections.push(connection);
       await prepare?.(connection);

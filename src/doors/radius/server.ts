@@ -126,7 +126,9 @@ async function open(server: Server, wanted: ListenAddress): Promise<ListenAddres
   server.failed.delete(text);
   const { log } = server.options;
   socket.on("message", (datagram, sender) => void receive(server, bound, text, datagram, sender));
-  socket.on("error", (error) => log.warn({ err: error, address: text }, "RADIUS socket error"));
+  socket.on("error", (error) =>
+    log.warn({ err: error, address: text }, "RADIUS socket error; a reply may be lost"),
+  );
   if (smallBuffer !== undefined && !server.hasWarnedOfBuffer) {
     server.hasWarnedOfBuffer = true;
     const advice = `bursts may be lost; sysctl -w net.core.rmem_max=${smallBuffer.asked}`;
@@ -165,12 +167,8 @@ function sendFrom(
   to: { readonly address: string; readonly port: number },
 ): void {
   const text = addressText(address);
-  // The address may have left the host while the login ran.
-  if (server.sockets.get(text)?.socket !== socket) return;
-  socket.send(bytes, to.port, to.address, (error) => {
-    if (error === null) return;
-    server.options.log.warn({ err: error, address: text }, "a RADIUS reply could not be sent");
-  });
+  // The address may have left the host while the login ran. What fails is the socket's "error".
+  if (server.sockets.get(text)?.socket === socket) socket.send(bytes, to.port, to.address);
 }
 
 async function lookOnce(server: Server): Promise<void> {

@@ -59,10 +59,14 @@ export async function bindSocket(address: ListenAddress): Promise<BoundSocket> {
     ipv6Only: address.family === 6,
     reuseAddr: false,
     recvBufferSize: RECEIVE_BUFFER_BYTES,
+    // Replies go to the addresses requests came from: there is never a name to look up.
+    lookup: (host, _options, callback) => callback(null, host, address.family),
   });
   try {
+    // Asked first: with nothing to look up, it listens before bind returns.
+    const listening = once(socket, "listening");
     socket.bind({ address: address.host, port: address.port, exclusive: true });
-    await once(socket, "listening");
+    await listening;
   } catch (error) {
     socket.close();
     throw error;
