@@ -1,5 +1,5 @@
 // Gatehouse as an operator runs it: a configuration file, tokens imported with the command line, the
-// store with `durability: full`, the log at its default level.
+// store with `durability: full`, the log at its default level. It is the bundle that runs.
 
 import { spawnSync } from "node:child_process";
 import { chmodSync, closeSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
@@ -11,7 +11,7 @@ import { encodeBase32 } from "../src/lib/base32.ts";
 import { BASE, nameOf, SERVICE_DN, SERVICE_PASSWORD, SHARED_SECRET, totpKeyOf } from "./people.ts";
 import { start, stop, type Server } from "./process.ts";
 
-const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
 export interface GatehouseOptions {
   readonly folder: string;

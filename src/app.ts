@@ -1,7 +1,7 @@
 // The composition root: what the commands can ask of the program behind them. The only file, with its
 // parts in gateway/, that knows every other.
 
-import { constants, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { constants, copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { openStore, type Store } from "./backends/store/store.ts";
@@ -16,6 +16,7 @@ import { closeDirectories, startDirectories } from "./gateway/directories.ts";
 import { startGatewayParts, thresholds } from "./gateway/gateway.ts";
 import { createLogger } from "./gateway/logger.ts";
 import { createSystemEvents, systemEvent } from "./gateway/system-events.ts";
+import { packageVersion } from "./version.ts";
 
 // Commands speak for themselves; what they find wrong they say on stderr.
 const silent: Log = {
@@ -129,10 +130,4 @@ async function openConfigured(config: Config, log: Log): Promise<Store> {
 
 function socketPath(config: Config): string {
   return join(dirname(config.store.sqlite), "gatehouse.sock");
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
-  const { version }: { version?: unknown } = JSON.parse(text);
-  return typeof version === "string" ? version : "unknown";
 }

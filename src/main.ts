@@ -1,11 +1,11 @@
 // The entry of the command line: gives a command the process's streams and takes its exit code.
 
-import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 
 import type { App, Io } from "./commands/context.ts";
 import { dispatch } from "./commands/dispatch.ts";
 import { systemClock } from "./lib/clock.ts";
+import { packageVersion } from "./version.ts";
 
 // `gatehouse events | head` closes the pipe early: that is how a reader says "enough".
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -33,10 +33,4 @@ function operatorName(): string {
   } catch {
     return `uid ${process.getuid?.() ?? "unknown"}`;
   }
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
-  const { version }: { version?: unknown } = JSON.parse(text);
-  return typeof version === "string" ? version : "unknown";
 }
