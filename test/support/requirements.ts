@@ -8,6 +8,8 @@ const NEEDED = [
   { program: "/usr/sbin/slapd", package: "slapd" },
   { program: "/usr/bin/ldapsearch", package: "ldap-utils" },
   { program: "/usr/bin/radclient", package: "freeradius-utils" },
+  // Judges the unit in config/; nothing is started.
+  { program: "/usr/bin/systemd-analyze", package: "systemd" },
 ] as const;
 
 // Debian starts a server as soon as it is installed; the tests want only the program.
