@@ -21,7 +21,7 @@ export interface Io {
 }
 
 /** How a running gateway is told what the operating system says. */
-export interface GatewaySignals {
+interface GatewaySignals {
   /** Aborted: drain and stop. */
   readonly stop: AbortSignal;
   onReload(listener: () => void): void;

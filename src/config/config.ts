@@ -24,7 +24,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 /** full: survives a loss of power; normal: survives a killed process. */
 export const DURABILITIES = ["full", "normal"] as const;
 
-export interface StoreConfig {
+interface StoreConfig {
   /** Absolute path of the database file. */
   readonly sqlite: string;
   readonly durability: (typeof DURABILITIES)[number];
@@ -61,7 +61,7 @@ export interface DirectoryUrl {
   readonly tls: "implicit" | "start-tls" | "none";
 }
 
-export interface RadiusConfig {
+interface RadiusConfig {
   readonly listen: readonly ListenAddress[];
   readonly clients: readonly ClientConfig[];
 }
@@ -108,7 +108,7 @@ export interface ReplyRule {
   readonly attributes: readonly ReplyAttribute[];
 }
 
-export interface TotpConfig {
+interface TotpConfig {
   readonly issuer: string;
   readonly pastSteps: number;
   readonly futureSteps: number;

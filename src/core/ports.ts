@@ -169,4 +169,4 @@ export interface Learnt {
   load(kind: LearntKind): Promise<readonly string[]>;
   remember(kind: LearntKind, key: string): Promise<void>;
 }
-export type LearntKind = "message-authenticator";
+type LearntKind = "message-authenticator";

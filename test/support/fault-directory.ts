@@ -9,7 +9,7 @@ import { BerReader, BerWriter, TAG } from "../../src/wire/ldap/ber.ts";
 import { createFramer } from "../../src/wire/ldap/frame.ts";
 import { BASE, SERVICE_DN } from "./slapd.ts";
 
-export interface FaultRequest {
+interface FaultRequest {
   readonly id: number;
   /** Of a bind, or the base of a search. */
   readonly dn: string;

@@ -26,7 +26,7 @@ export interface GatewayOptions {
   readonly logLevel?: string;
 }
 
-export interface Command {
+interface Command {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;

@@ -92,7 +92,7 @@ export const DOWN = decided({
   dependency: "directory:corp",
 });
 
-export interface Script {
+interface Script {
   readonly authenticator: Authenticator;
   readonly logins: Attempt[];
   readonly answers: ChallengeAnswer[];
@@ -101,7 +101,7 @@ export interface Script {
   decide: (attempt: Attempt) => Decision | Promise<Decision>;
 }
 
-export function scriptedAuthenticator(): Script {
+function scriptedAuthenticator(): Script {
   const script: Script = {
     logins: [],
     answers: [],

@@ -9,7 +9,7 @@ import type { Secret } from "../../lib/secret.ts";
 import { normaliseUsername } from "../../lib/username.ts";
 
 /** What the first event of all follows. */
-export const GENESIS = "0".repeat(64);
+const GENESIS = "0".repeat(64);
 
 /** An event on its way to the trail: as text, which crosses to the writer's thread at less cost. */
 export interface EventText {

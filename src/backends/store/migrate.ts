@@ -8,7 +8,7 @@ import { initial } from "./migrations/001-initial.ts";
 const MIGRATIONS: readonly string[] = [initial];
 
 /** The schema number this program writes. */
-export const SCHEMA_VERSION = MIGRATIONS.length;
+const SCHEMA_VERSION = MIGRATIONS.length;
 
 /** Throws with what to do when the file was written by a newer program. */
 export function migrate(database: DatabaseSync): void {

@@ -18,6 +18,11 @@ export interface UpkeepOptions {
   readonly alarm: (kind: string, details: Record<string, unknown>) => void;
 }
 
+interface DiskSpace {
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+}
+
 const TRIM_EVERY_MS = 600_000;
 const DISK_EVERY_MS = 60_000;
 // A day of a busy network's events is well below half a gigabyte.
@@ -38,21 +43,31 @@ export async function trimEvents(options: UpkeepOptions): Promise<number> {
   return removed;
 }
 
-/** Starts both watches; the function returned ends them. */
-export function startUpkeep(options: UpkeepOptions): () => void {
+/** A look at the disk, to be repeated: one alarm each time its space becomes low. */
+export function createDiskWatch(
+  options: UpkeepOptions,
+  readSpace: () => Promise<DiskSpace>,
+): () => Promise<void> {
   let isLow = false;
-  const fail = (error: unknown): void => {
-    options.alarm("upkeep-failed", { error: error instanceof Error ? error.message : "unknown" });
-  };
-  const watchDisk = async (): Promise<void> => {
-    const { bavail, blocks, bsize } = await statfs(dirname(options.path));
-    const freeBytes = bavail * bsize;
+  return async () => {
+    const { freeBytes, totalBytes } = await readSpace();
     const wasLow = isLow;
-    isLow = freeBytes < FREE_BYTES_MIN || bavail < blocks * FREE_SHARE_MIN;
+    isLow = freeBytes < FREE_BYTES_MIN || freeBytes < totalBytes * FREE_SHARE_MIN;
     if (!isLow || wasLow) return;
     options.alarm("disk-space-low", { free_bytes: freeBytes });
     await record(options, "disk_space_low", { details: { free_bytes: freeBytes } });
   };
+}
+
+/** Starts both watches; the function returned ends them. */
+export function startUpkeep(options: UpkeepOptions): () => void {
+  const fail = (error: unknown): void => {
+    options.alarm("upkeep-failed", { error: error instanceof Error ? error.message : "unknown" });
+  };
+  const watchDisk = createDiskWatch(options, async () => {
+    const { bavail, blocks, bsize } = await statfs(dirname(options.path));
+    return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+  });
   const trim = setInterval(() => void trimEvents(options).catch(fail), TRIM_EVERY_MS);
   const disk = setInterval(() => void watchDisk().catch(fail), DISK_EVERY_MS);
   trim.unref();

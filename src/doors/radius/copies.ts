@@ -12,7 +12,7 @@ import { ATTRIBUTE, type Attribute, find } from "../../wire/radius/attributes.ts
 /** What a login came to; overload: it was never tried. */
 export type Outcome = Decision | "overload";
 
-export interface CopyParts {
+interface CopyParts {
   readonly client: string;
   readonly username: string;
   readonly credentials: Secret;

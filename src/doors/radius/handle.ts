@@ -48,7 +48,7 @@ export interface Origin {
   readonly socket: string;
 }
 
-export interface RadiusCounts {
+interface RadiusCounts {
   accepts: number;
   challenges: number;
   rejects: number;

@@ -10,7 +10,7 @@ export interface Answer {
 }
 
 /** One request under way. */
-export interface Exchange {
+interface Exchange {
   readonly key: string;
   readonly authenticator: string;
   /** The reply, an octet a character: a tenth of what a Buffer takes. Undefined until it is known. */
@@ -18,7 +18,7 @@ export interface Exchange {
   sendAt: number;
 }
 
-export type Begun =
+type Begun =
   | { readonly kind: "new"; readonly exchange: Exchange }
   | { readonly kind: "answered"; readonly answer: Answer }
   | { readonly kind: "in-progress" };

@@ -21,7 +21,7 @@ import type { SharedSecret } from "../../wire/radius/shared-secret.ts";
 import type { KnownClient } from "./clients.ts";
 import type { Proof } from "./proof.ts";
 
-export type AuthType = "PAP" | "CHAP" | "MS-CHAP" | "MS-CHAPv2" | "EAP" | "none";
+type AuthType = "PAP" | "CHAP" | "MS-CHAP" | "MS-CHAPv2" | "EAP" | "none";
 
 /** `secret` is the one that the reply is signed with. */
 export type AccessRequest =

@@ -40,7 +40,7 @@ const PASSWORD_EXPIRED = "2.16.840.1.113730.3.4.4";
 /** What goes on the wire for "tell me about the password policy"; not critical. */
 const PASSWORD_POLICY_CONTROLS = controlsOf(PASSWORD_POLICY);
 
-export type Scope = "base-object" | "whole-subtree";
+type Scope = "base-object" | "whole-subtree";
 const SCOPE = { "base-object": 0, "whole-subtree": 2 } as const;
 
 export interface SearchRequest {
@@ -140,7 +140,7 @@ export interface Entry {
   readonly attributes: readonly EntryAttribute[];
 }
 
-export interface EntryAttribute {
+interface EntryAttribute {
   /** As the directory spells it, options included. */
   readonly name: string;
   readonly values: readonly Buffer[];
