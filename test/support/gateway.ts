@@ -19,6 +19,10 @@ export const SHARED_SECRET = "a-secret-of-the-tests";
 export interface GatewayOptions {
   /** ldap:// URL of the directory. */
   readonly directory: string;
+  /** host:port; any free port of the loopback otherwise. */
+  readonly listen?: string;
+  /** What the process is run by, such as faketime with its arguments. */
+  readonly under?: readonly string[];
   /** YAML lines of the one client, each "key: value". */
   readonly client?: readonly string[];
   /** More of the configuration, top level. */
@@ -57,9 +61,12 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
   let output = "";
 
   async function start(): Promise<void> {
-    const started = spawn(process.execPath, [MAIN, "run", "--config", configPath], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const [program = "", ...args] = [
+      ...(options.under ?? []),
+      process.execPath,
+      ...[MAIN, "run", "--config", configPath],
+    ];
+    const started = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
     child = started;
     started.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
     const exited = once(started, "exit").then(() => {
@@ -121,7 +128,7 @@ directories:
     base: ${BASE}
     timeout: 1s
 radius:
-  listen: ["127.0.0.1:0"]
+  listen: ["${options.listen ?? "127.0.0.1:0"}"]
   clients:
     - name: vpn
       addresses: [127.0.0.0/8]

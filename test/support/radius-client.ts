@@ -51,8 +51,9 @@ export function createRadiusClient(port: number, sharedSecret: string): RadiusCl
   });
   return {
     login(username, password) {
+      if (waiting.size === IDENTIFIERS) throw new Error("too many logins at a time");
+      while (waiting.has(sent % IDENTIFIERS)) sent += 1;
       const identifier = sent % IDENTIFIERS;
-      if (waiting.has(identifier)) throw new Error("too many logins at a time");
       sent += 1;
       devices += 1;
       const authenticator = randomBytes(16);

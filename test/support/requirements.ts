@@ -10,6 +10,9 @@ const NEEDED = [
   { program: "/usr/bin/radclient", package: "freeradius-utils" },
   // Judges the unit in config/; nothing is started.
   { program: "/usr/bin/systemd-analyze", package: "systemd" },
+  // Moves the clock, and lets the disk fail, for one process.
+  { program: "/usr/bin/faketime", package: "faketime" },
+  { program: "/usr/bin/strace", package: "strace" },
 ] as const;
 
 // Debian starts a server as soon as it is installed; the tests want only the program.
