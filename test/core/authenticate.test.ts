@@ -1,0 +1,190 @@
+// The decision with everything behind it but the network: the real store, a clock that is moved by
+// hand, and a directory that says what the test tells it to.
+
+import t, { type Test } from "tap";
+
+import type { Attempt, Authenticator, Decision } from "../../src/core/attempt.ts";
+import { WRONG_CODES_MAX } from "../../src/core/ask.ts";
+import { createAuthenticator } from "../../src/core/authenticate.ts";
+import { type BindResult, DependencyDown, type Directory } from "../../src/core/ports.ts";
+import { generateCode, stepAt } from "../../src/core/totp.ts";
+import { Secret } from "../../src/lib/secret.ts";
+import { memoryLog } from "../support/radius-door.ts";
+import {
+  event,
+  MASTER_KEY,
+  newToken,
+  person,
+  testStore,
+  type TestStore,
+} from "../support/store.ts";
+
+const DAY_MS = 86_400_000;
+
+interface Kit extends Pick<TestStore, "store" | "clock"> {
+  readonly authenticator: Authenticator;
+  /** What the next binds come to; an error is thrown. */
+  bind: BindResult | Error | "compare";
+  /** Alice by default, from a device of her own. */
+  attempt(credentials: string, more?: { mode?: "append" | "challenge"; device?: string }): Attempt;
+  login(credentials: string, device?: string): Promise<Decision["verdict"]>;
+  code(offset?: number): string;
+  enroll(): Promise<void>;
+}
+
+async function openKit(t: Test): Promise<Kit> {
+  const test = await testStore();
+  t.teardown(() => test.end());
+  const { store, clock } = test;
+  const alice = person("alice");
+  const directory: Directory = {
+    name: "corp",
+    lockoutThreshold: 0,
+    find: async (name) =>
+      name === "alice" ? { kind: "found", identity: alice } : { kind: "not-found" },
+    async bind(_, password) {
+      if (kit.bind instanceof Error) throw kit.bind;
+      if (kit.bind !== "compare") return kit.bind;
+      return { kind: password.equals(Secret.of("right")) ? "right" : "wrong" };
+    },
+    memberOf: async () => new Set(),
+  };
+  const authenticator = createAuthenticator({
+    attempts: store,
+    clock,
+    log: memoryLog(),
+    masterKey: MASTER_KEY,
+    window: () => ({ pastSteps: 1, futureSteps: 1 }),
+    failedFieldMs: 30 * 60_000,
+  });
+  const kit: Kit = {
+    store,
+    clock,
+    authenticator,
+    bind: "compare",
+    attempt: (credentials, { mode = "append", device = "alice's laptop" } = {}) => ({
+      username: "alice",
+      credentials: Secret.of(credentials),
+      directory,
+      demand: {
+        mfa: "required",
+        code: mode,
+        separator: ",",
+        canChallenge: true,
+        allowGroups: [],
+        replyGroups: [],
+      },
+      door: {
+        service: "radius",
+        attemptEvent: "radius_auth_attempt",
+        challengeEvent: "radius_auth_challenge",
+        authType: "pap",
+        requestId: "request",
+        client: "vpn",
+        endUser: device,
+      },
+    }),
+    login: async (credentials, device) =>
+      (await authenticator.login(kit.attempt(credentials, device === undefined ? {} : { device })))
+        .verdict,
+    code: (offset = 0) =>
+      generateCode(newToken, newToken.secret, stepAt(clock.now(), newToken.periodSeconds) + offset),
+    async enroll() {
+      await store.enroll(alice, newToken, { replace: true }, event());
+    },
+  };
+  return kit;
+}
+
+await t.test("O09: nobody without a token gets in where one is required", async (t) => {
+  const kit = await openKit(t);
+  t.match(await kit.login("right"), { outcome: "reject" });
+  t.match(await kit.login("right,123456"), { outcome: "reject" });
+  const [last] = await kit.store.events({ limit: 1 });
+  t.match(last, { success: false, reason: /\w/ }, "why stands in the audit trail");
+});
+
+await t.test(
+  "OTP-20: a right code helps nobody whom the directory refuses, and isn't burnt",
+  async (t) => {
+    const kit = await openKit(t);
+    await kit.enroll();
+    const reasons = ["directory-disabled", "directory-locked", "password-expired"] as const;
+    for (const reason of reasons) {
+      kit.bind = { kind: "refused", reason };
+      t.match(await kit.login(`right,${kit.code()}`), { outcome: "reject", reason });
+    }
+    kit.bind = "compare";
+    t.match(await kit.login(`right,${kit.code()}`), { outcome: "accept" });
+  },
+);
+
+await t.test(
+  "an outage of the directory counts nothing, burns nothing, accepts nobody",
+  async (t) => {
+    const kit = await openKit(t);
+    await kit.enroll();
+    kit.bind = new DependencyDown("directory:corp", "gone");
+    for (let i = 0; i < 10; i += 1) {
+      const verdict = await kit.login(`right,${kit.code()}`);
+      t.match(verdict, { outcome: "unavailable", reason: "directory-unavailable" });
+    }
+    kit.bind = new Error("a mistake of ours");
+    t.match(await kit.login(`right,${kit.code()}`), { outcome: "unavailable" });
+    kit.bind = "compare";
+    t.match(await kit.login(`right,${kit.code()}`), { outcome: "accept" });
+  },
+);
+
+await t.test("a store that is gone accepts nobody", async (t) => {
+  const kit = await openKit(t);
+  await kit.enroll();
+  await kit.store.close();
+  t.match(await kit.login(`right,${kit.code()}`), { outcome: "unavailable" });
+});
+
+await t.test(
+  "OTP-09: a lock also holds for a challenge that was given out before it",
+  async (t) => {
+    const kit = await openKit(t);
+    await kit.enroll();
+    const { state } = await kit.authenticator.login(kit.attempt("right", { mode: "challenge" }));
+    for (let i = 0; i < 6; i += 1) await kit.login(`wrong-${i},${kit.code()}`);
+    const answer = { ...kit.attempt(kit.code()), state: state ?? Buffer.alloc(0) };
+    const { verdict } = await kit.authenticator.answer(answer);
+    t.match(verdict, { outcome: "reject", reason: "account-locked" });
+  },
+);
+
+await t.test("OTP-10: a locked person and a wrong password end in the same outcome", async (t) => {
+  const kit = await openKit(t);
+  await kit.enroll();
+  const outcomes = new Set<string>();
+  for (let i = 0; i < 8; i += 1) {
+    outcomes.add((await kit.login(`wrong-${i},${kit.code()}`)).outcome);
+  }
+  outcomes.add((await kit.login(`right,${kit.code()}`)).outcome);
+  t.same([...outcomes], ["reject"]);
+});
+
+await t.test(
+  "OTP-12: whoever knows the password has a hundred guesses in a day, from however many devices",
+  async (t) => {
+    const kit = await openKit(t);
+    await kit.enroll();
+    let compared = 0;
+    let accepted = 0;
+    const until = kit.clock.now() + DAY_MS;
+    for (let guess = 0; kit.clock.now() < until; guess += 1) {
+      kit.clock.advance(45_000);
+      const code = String(guess % 1_000_000).padStart(6, "0");
+      // The test is about how many guesses there are, not about luck.
+      if ([-1, 0, 1].some((offset) => kit.code(offset) === code)) continue;
+      const verdict = await kit.login(`right,${code}`, `device ${guess}`);
+      if (verdict.outcome === "accept") accepted += 1;
+      if (verdict.outcome === "reject" && verdict.reason === "mfa-code-incorrect") compared += 1;
+    }
+    t.equal(accepted, 0);
+    t.ok(compared > 6 && compared <= WRONG_CODES_MAX, `${compared} codes were compared`);
+  },
+);
