@@ -16,7 +16,7 @@ import { SharedSecret } from "../../src/wire/radius/shared-secret.ts";
 import { codeFor, radclient, SHARED_SECRET, startGateway } from "../support/gateway.ts";
 import { startSlapd } from "../support/slapd.ts";
 
-const slapd = await startSlapd({ log: true });
+const slapd = await startSlapd({ log: true, users: 1_000 });
 const gateway = await startGateway({ directory: slapd.url });
 t.teardown(async () => {
   await gateway.end();
@@ -75,7 +75,7 @@ await t.test("OTP-03: fifty parallel uses of one code: one accept", async (t) =>
 });
 
 await t.test(
-  "O06: wrong password, wrong code, unknown user: the same reply to the byte count",
+  "O06 LOG-05: wrong password, wrong code, unknown user: the same reply to the byte count",
   async (t) => {
     const secret = enroll("mallory");
     const wrongCode = codeFor(secret) === "000000" ? "111111" : "000000";
