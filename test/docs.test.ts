@@ -8,6 +8,7 @@ import { configurationKeys } from "../src/config/keys.ts";
 import { EVENT_TYPES } from "../src/core/audit.ts";
 import { REASONS } from "../src/core/verdict.ts";
 import { COMMANDS } from "../src/commands/table.ts";
+import { DROP_REASONS } from "../src/doors/radius/drop-reasons.ts";
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
 
@@ -30,6 +31,10 @@ t.test("every reason is documented with its error message, and no other", async 
   for (const [reason, message] of Object.entries(REASONS)) {
     t.equal(audit.includes(`| \`${reason}\` | ${message} |`), true, reason);
   }
+});
+
+t.test("every reason for which a packet is dropped is documented, and no other", async (t) => {
+  t.same(firstColumn(audit, "## Dropped packets").toSorted(), Object.keys(DROP_REASONS).toSorted());
 });
 
 t.test("every configuration key is documented", async (t) => {

@@ -59,6 +59,40 @@ function withoutComments(text: string): string {
   return text.replaceAll(/\/\*[\s\S]*?\*\//g, "").replaceAll(/(^|\s)\/\/.*$/gm, "");
 }
 
+const FUNCTION_LINES_MAX = 70;
+
+interface Span {
+  readonly name: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Formatted code: a function ends at the next brace that stands as far in as its first line. */
+function functionsOf(lines: readonly string[]): Span[] {
+  return lines.flatMap((line, from) => {
+    const start = /^( *)(?:export )?(?:async )?(?:function\*? |#?\w+\(.*\) ?.*\{$)/.exec(line);
+    if (start === null || /^ *(?:if|for|while|switch|return)\b/.test(line)) return [];
+    const to = lines.findIndex((one, at) => at > from && one.startsWith(`${start[1]}}`));
+    return [{ name: line.trim(), from, to }];
+  });
+}
+
+// What stands in functions of its own inside is counted there: a factory is read piece by piece.
+const functionLength: Rule = ({ path, text }) => {
+  if (!path.startsWith("src/")) return [];
+  const spans = functionsOf(text.split("\n"));
+  return spans.flatMap(({ name, from, to }) => {
+    const inner = spans.filter((span) => span.from > from && span.to < to);
+    const innerLines = new Set(
+      inner.flatMap((span) =>
+        Array.from({ length: span.to - span.from }, (_, at) => span.from + at),
+      ),
+    );
+    const length = to - from + 1 - innerLines.size;
+    return length > FUNCTION_LINES_MAX ? [`${name} has ${length} lines`] : [];
+  });
+};
+
 // In pieces, so that this file doesn't hold what it looks for.
 const LEFT_OPEN = new RegExp(
   ["TO" + "DO", "FIX" + "ME", "@ts-" + "ignore", "\\bas a" + "ny[;,)\\]]"].join("|"),
@@ -96,6 +130,10 @@ const RULES: Readonly<Record<string, { rule: Rule; bad: File }>> = {
   "a file has at most 400 lines": {
     rule: ({ text }) => (text.split("\n").length > 401 ? ["too long"] : []),
     bad: { path: "src/x.ts", text: "\n".repeat(500) },
+  },
+  "a function has at most 70 lines": {
+    rule: functionLength,
+    bad: { path: "src/x.ts", text: `function long(): void {\n${"  f();\n".repeat(80)}}\n` },
   },
   "every source file says first what it owns": {
     rule: ({ path, text }) =>

@@ -61,11 +61,8 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
   let output = "";
 
   async function start(): Promise<void> {
-    const [program = "", ...args] = [
-      ...(options.under ?? []),
-      process.execPath,
-      ...[MAIN, "run", "--config", configPath],
-    ];
+    const command = [process.execPath, MAIN, "run", "--config", configPath];
+    const [program = "", ...args] = [...(options.under ?? []), ...command];
     const started = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
     child = started;
     started.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
