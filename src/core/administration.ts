@@ -84,6 +84,8 @@ export interface Administration {
     directory: string,
     rows: readonly ImportRow[],
     options: { readonly replace: boolean },
+    /** Kept with the number of tokens that were taken as its `count`. */
+    event: EventDraft,
   ): Promise<{ readonly imported: number; readonly problems: readonly ImportProblem[] }>;
   /** Gives a person a token, active at once; an existing one is replaced only if told to. */
   enroll(

@@ -109,7 +109,7 @@ function administrationOf(events: AuditEvent[], people: Map<string, Person>): Ad
     return known.id === identity.id ? known : undefined;
   };
   return {
-    async importTokens(directory, rows, { replace }) {
+    async importTokens(directory, rows, { replace }, event) {
       const taken = rows.filter((row) => get({ ...row, directory })?.token && !replace);
       for (const { username, algorithm, digits, periodSeconds } of rows) {
         if (get({ directory, username })?.token && !replace) continue;
@@ -118,6 +118,7 @@ function administrationOf(events: AuditEvent[], people: Map<string, Person>): Ad
         people.set(keyOf(directory, username), person);
       }
       const problems = taken.map(({ line }) => ({ line, problem: "already-has-token" }) as const);
+      record({ ...event, count: rows.length - taken.length });
       return { imported: rows.length - taken.length, problems };
     },
     async enroll(identity, { algorithm, digits, periodSeconds }, { replace }, event) {

@@ -12,7 +12,6 @@ import type {
 } from "../../core/administration.ts";
 import type { EventDraft } from "../../core/audit.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { uuidv7 } from "../../lib/random.ts";
 import { normaliseUsername } from "../../lib/username.ts";
 import type { Accounts } from "./accounts.ts";
 import { personRow } from "./attempts.ts";
@@ -54,14 +53,15 @@ export function createAdministration(options: AdministrationOptions): Administra
   }
 
   return {
-    async importTokens(directory, rows, { replace }) {
+    async importTokens(directory, rows, { replace }, event) {
       const { good, problems } = sortRows(rows);
-      const now = clock.now();
-      const write = { kind: "import", directory, rows: good, replace, now } as const;
-      const answer = await writer.write<"import">(write);
-      await writer.write<"record">({
-        kind: "record",
-        event: eventText(importEvent(directory, answer.imported, now)),
+      const answer = await writer.write<"import">({
+        kind: "import",
+        directory,
+        rows: good,
+        replace,
+        now: clock.now(),
+        event: eventText(event),
       });
       const all = [...problems, ...answer.problems].toSorted((a, b) => a.line - b.line);
       return { imported: answer.imported, problems: all };
@@ -154,17 +154,4 @@ function sortRows(rows: readonly ImportRow[]): {
 function tokenRow(token: NewToken): TokenRow {
   const { algorithm, digits, periodSeconds } = token;
   return { secret: Uint8Array.from(token.secret.reveal()), algorithm, digits, periodSeconds };
-}
-
-function importEvent(directory: string, count: number, now: number): EventDraft {
-  return {
-    id: uuidv7(now),
-    timestamp: new Date(now).toISOString(),
-    service: "directory",
-    event_type: "totp_import",
-    success: true,
-    initiated_by: { type: "admin" },
-    resource: { type: "directory", id: directory },
-    count,
-  };
 }

@@ -4,7 +4,7 @@
 import type { DatabaseSync } from "node:sqlite";
 
 import { Secret } from "../../lib/secret.ts";
-import { hexOf, type Ledger } from "./ledger.ts";
+import { eventText, hexOf, readEvent, type Ledger } from "./ledger.ts";
 import type { People } from "./people.ts";
 import { open, seal, sealKeyOf, tokenPurpose, TRAIL_PURPOSE, type SealKey } from "./seal.ts";
 import type { Answers, ImportedRow, TokenRow, Write } from "./writes.ts";
@@ -49,7 +49,11 @@ export function createChanges(
   );
 
   return {
-    import: (write) => importRows(write, database, tokens),
+    import(write) {
+      const answer = importRows(write, database, tokens);
+      ledger.append(eventText({ ...readEvent(write.event), count: answer.imported }));
+      return answer;
+    },
     enroll(write) {
       const account = people.settle(write.person);
       if (account === undefined) return "identity-changed";

@@ -6,7 +6,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { REASONS } from "../../core/verdict.ts";
 import type { EventDraft } from "../../core/audit.ts";
 import type { LockoutRules, Recorded } from "../../core/ports.ts";
-import { eventText, type EventText, type Ledger } from "./ledger.ts";
+import { eventText, readEvent, type EventText, type Ledger } from "./ledger.ts";
 import type { People } from "./people.ts";
 import type { FinishWrite, PersonRow } from "./writes.ts";
 
@@ -109,11 +109,6 @@ function lose(ledger: Ledger, { event, ending }: FinishWrite, reason: Lost): Rec
   const lost = { ...readEvent(event), ...reply, success: false, reason, error_message: message };
   ledger.append(eventText(lost));
   return { kind: "lost", reason };
-}
-
-function readEvent({ json }: EventText): EventDraft {
-  const event: EventDraft = JSON.parse(json);
-  return event;
 }
 
 /** True when this failure locks. The window runs from the last failure. */

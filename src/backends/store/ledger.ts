@@ -39,6 +39,12 @@ export function eventText(event: EventDraft): EventText {
   };
 }
 
+/** Back again, for those who record something else in its place. */
+export function readEvent({ json }: EventText): EventDraft {
+  const event: EventDraft = JSON.parse(json);
+  return event;
+}
+
 export function openLedger(database: DatabaseSync, key: Secret): Ledger {
   const last = database.prepare("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1");
   const anchor = database.prepare("SELECT value FROM meta WHERE key = 'trimmed'");

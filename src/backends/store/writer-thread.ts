@@ -117,6 +117,8 @@ export class WriterThread {
   #lose(worker: Worker, error: Error): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
+    // Its last batch may have been committed after all.
+    this.onCommitted();
     const lost = [...(this.#inFlight ?? []), ...this.#waiting];
     this.#inFlight = undefined;
     this.#waiting = [];

@@ -52,6 +52,7 @@ export type Write =
       readonly rows: readonly ImportedRow[];
       readonly replace: boolean;
       readonly now: number;
+      readonly event: EventText;
     }
   | {
       readonly kind: "enroll";

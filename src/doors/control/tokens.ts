@@ -2,6 +2,7 @@
 // Invariant: a secret leaves only once, to the operator who enrols a person.
 
 import type { ImportProblem, ImportRow } from "../../core/administration.ts";
+import type { EventDraft } from "../../core/audit.ts";
 import { decodeBase32, encodeBase32 } from "../../lib/base32.ts";
 import { encodeKeyUri } from "../../lib/key-uri.ts";
 import { randomBytes } from "../../lib/random.ts";
@@ -25,12 +26,18 @@ const PROBLEMS: Readonly<Record<ImportProblem["problem"], string>> = {
   "malformed-username": "not a user name",
 };
 
-export const importTokens: Handler<typeof tokenImport> = async (context, args) => {
+export const importTokens: Handler<typeof tokenImport> = async (context, args, call) => {
   const directory = getDirectory(context, args.directory).name;
   const rows = args.rows.map(rowOf);
   if (args.dryRun) return dryRun(context, directory, rows, args.replace);
   const { administration } = context;
-  const done = await administration.importTokens(directory, rows, { replace: args.replace });
+  const event: EventDraft = {
+    ...adminEvent(context, call, "totp_import"),
+    service: "directory",
+    resource: { type: "directory", id: directory },
+  };
+  const { replace } = args;
+  const done = await administration.importTokens(directory, rows, { replace }, event);
   return {
     imported: done.imported,
     problems: done.problems.map(({ line, problem }) => ({ line, problem: PROBLEMS[problem] })),

@@ -15,10 +15,11 @@ export function peopleContract(open: Opener): void {
     "an import waits under the normalised name and is bound to the first login's id",
     async (t, test) => {
       const rows = [{ ...newToken, username: "ＡＬＩＣＥ", line: 2 }];
-      t.match(await test.store.importTokens("corp", rows, { replace: false }), {
+      t.match(await test.store.importTokens("corp", rows, { replace: false }, event()), {
         imported: 1,
         problems: [],
       });
+      t.match(await test.store.events({ limit: 1 }), [{ count: 1 }], "one event, with the number");
       t.match(await test.store.findPerson({ directory: "corp", username: "alice" }), {
         enrolment: "pending",
       });
