@@ -31,7 +31,7 @@ export async function commandLine(
   t: Test,
   options: { gateway: boolean; directories?: readonly string[] },
 ): Promise<CommandLine> {
-  const context = testContext(options.directories);
+  const context = await testContext(t, options.directories);
   const folder = testFolder(t);
   const path = join(folder, "gatehouse.sock");
   let assembled = 0;

@@ -1,6 +1,6 @@
 // The administrators' port over SQLite: names to rows, changes to the writer, reads from the reader.
 
-import { existsSync, statSync } from "node:fs";
+import { closeSync, openSync, rmSync, statSync } from "node:fs";
 import { backup, type DatabaseSync } from "node:sqlite";
 
 import type {
@@ -15,7 +15,6 @@ import type { Clock } from "../../lib/clock.ts";
 import { normaliseUsername } from "../../lib/username.ts";
 import type { Accounts } from "./accounts.ts";
 import { personRow } from "./attempts.ts";
-import { protect } from "./database.ts";
 import { eventText } from "./ledger.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Trail } from "./trail.ts";
@@ -125,9 +124,14 @@ export function createAdministration(options: AdministrationOptions): Administra
       return answer;
     },
     async backup(path, event) {
-      if (existsSync(path)) throw new Error(`${path} exists: a backup never replaces a file`);
-      await backup(options.reader, path);
-      protect(path);
+      // Made here and now, for its owner only: what exists is never replaced (EEXIST).
+      closeSync(openSync(path, "wx", 0o600));
+      try {
+        await backup(options.reader, path);
+      } catch (error) {
+        rmSync(path, { force: true });
+        throw error;
+      }
       await writer.write<"record">({ kind: "record", event: eventText(event) });
       return { bytes: statSync(path).size };
     },

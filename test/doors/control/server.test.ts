@@ -5,7 +5,7 @@ import { existsSync, statSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import t from "tap";
+import t, { type Test } from "tap";
 
 import { connectControl, type Operations } from "../../../src/doors/control/client.ts";
 import { backup, eventsQuery, health, tokenList } from "../../../src/doors/control/operations.ts";
@@ -30,13 +30,15 @@ async function ask(path: string, chunks: readonly Buffer[]): Promise<unknown[]> 
   return lines.filter((line) => line !== "").map((line): unknown => JSON.parse(line));
 }
 
+const newPath = (t: Test): string => join(testFolder(t), "backup.db");
+
 t.test("only the gateway's own user may use the socket", async (t) => {
-  const { server } = await openDoor(t, testContext());
+  const { server } = await openDoor(t, await testContext(t));
   t.equal(statSync(server.path).mode & 0o777, 0o600);
 });
 
 t.test("a request is answered whole and byte by byte alike", async (t) => {
-  const { server } = await openDoor(t, testContext());
+  const { server } = await openDoor(t, await testContext(t));
   const line = encodeLine(HEALTH);
   const bytes = Array.from({ length: line.length }, (_, at) => line.subarray(at, at + 1));
   const whole = await ask(server.path, [line]);
@@ -45,7 +47,7 @@ t.test("a request is answered whole and byte by byte alike", async (t) => {
 });
 
 t.test("garbage is told once and cut off, and the next client is served", async (t) => {
-  const { server, operations } = await openDoor(t, testContext());
+  const { server, operations } = await openDoor(t, await testContext(t));
   const cases: readonly (readonly [string, Buffer])[] = [
     ["not JSON", Buffer.from("GET / HTTP/1.1\r\nHost: x\r\n\r\n")],
     ["zeros", Buffer.from("\0\0\0\0\n")],
@@ -64,7 +66,7 @@ t.test("garbage is told once and cut off, and the next client is served", async 
 });
 
 t.test("an unknown operation and wrong arguments are the caller's mistake", async (t) => {
-  const { server } = await openDoor(t, testContext());
+  const { server } = await openDoor(t, await testContext(t));
   const requests = [
     { ...HEALTH, operation: "make-coffee" },
     { ...HEALTH, operation: "__proto__" },
@@ -80,7 +82,7 @@ t.test("an unknown operation and wrong arguments are the caller's mistake", asyn
 });
 
 t.test("a client with too many requests under way is cut off", async (t) => {
-  const context = testContext();
+  const context = await testContext(t);
   const { server } = await openDoor(t, context);
   const follow = { limit: 0, follow: true };
   const lines = Array.from({ length: 9 }, (_, at) =>
@@ -91,7 +93,7 @@ t.test("a client with too many requests under way is cut off", async (t) => {
 });
 
 t.test("an operation that fails inside says so without its words", async (t) => {
-  const context = testContext();
+  const context = await testContext(t);
   const logged: string[] = [];
   const log = { ...SILENT, error: (fields: object) => logged.push(JSON.stringify(fields)) };
   const administration = {
@@ -110,7 +112,7 @@ t.test("an operation that fails inside says so without its words", async (t) => 
 });
 
 t.test("following ends when the client goes", async (t) => {
-  const context = testContext();
+  const context = await testContext(t);
   const { server } = await openDoor(t, context);
   const follower = await getClient(server.path);
   let asked = 0;
@@ -132,9 +134,9 @@ t.test("following ends when the client goes", async (t) => {
 });
 
 t.test("a follower gets each new event once", async (t) => {
-  const context = testContext();
+  const context = await testContext(t);
   const { server, operations } = await openDoor(t, context);
-  await operations.run(backup, { path: "/one" });
+  await operations.run(backup, { path: newPath(t) });
   const follower = await getClient(server.path);
   const seen: number[] = [];
   const three = new Promise<void>((resolve) => {
@@ -145,7 +147,7 @@ t.test("a follower gets each new event once", async (t) => {
         {
           async onItem({ seq }) {
             seen.push(seq);
-            if (seq < 3) await operations.run(backup, { path: "/next" });
+            if (seq < 3) await operations.run(backup, { path: newPath(t) });
             else resolve();
           },
         },
@@ -158,9 +160,9 @@ t.test("a follower gets each new event once", async (t) => {
 });
 
 t.test("stopping ends followers, and removes the socket", async (t) => {
-  const context = testContext();
+  const context = await testContext(t);
   const { server, operations } = await openDoor(t, context);
-  await operations.run(backup, { path: "/one" });
+  await operations.run(backup, { path: newPath(t) });
   const follower = await getClient(server.path);
   const { promise, resolve } = Promise.withResolvers<void>();
   const args = { limit: 1, follow: true };
@@ -177,8 +179,8 @@ t.test("a socket a killed gateway left behind is replaced, a living one never", 
   const path = join(testFolder(t), "gatehouse.sock");
   await leaveStaleSocket(path);
   t.equal(await connectControl(path, "root"), undefined);
-  const server = await listenControl(path, testContext(), SILENT);
-  await t.rejects(listenControl(path, testContext(), SILENT), { code: "refused" });
+  const server = await listenControl(path, await testContext(t), SILENT);
+  await t.rejects(listenControl(path, await testContext(t), SILENT), { code: "refused" });
   const operations = await getClient(path);
   t.ok(operations, "the first one still answers");
   await operations.close();
@@ -188,13 +190,13 @@ t.test("a socket a killed gateway left behind is replaced, a living one never", 
 t.test("a file that is no socket is never removed", async (t) => {
   const path = join(testFolder(t), "gatehouse.sock");
   writeFileSync(path, "precious");
-  await t.rejects(listenControl(path, testContext(), SILENT), { code: "refused" });
+  await t.rejects(listenControl(path, await testContext(t), SILENT), { code: "refused" });
   t.equal(existsSync(path), true);
 });
 
 t.test("a path too long for a socket is told", async (t) => {
   const path = join(testFolder(t), "x".repeat(120));
-  await t.rejects(listenControl(path, testContext(), SILENT), { code: "usage" });
+  await t.rejects(listenControl(path, await testContext(t), SILENT), { code: "usage" });
 });
 
 // What kill -9 leaves: the file without a listener. A child process makes one by dying.
