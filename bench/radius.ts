@@ -22,8 +22,8 @@ at a real slapd and, in Gatehouse, a claim and an event on disk.
 npm run bench -- [--users N] [--rounds N] [--seconds N] [--window N] [--threads N] [--alone]
 
   --users N      people in the directory, each with a token        (200000)
-  --rounds N     measured rounds per server, after one to warm up  (5)
-  --seconds N    length of a round                                 (4)
+  --rounds N     measured rounds per server, after one to warm up  (3)
+  --seconds N    length of a round                                 (8)
   --window N     logins under way at a time                        (64)
   --threads N    of FreeRADIUS                                     (32)
   --alone        without FreeRADIUS
@@ -43,8 +43,8 @@ const FREERADIUS_PORT = 23_813;
 const { values } = parseArgs({
   options: {
     users: { type: "string", default: "200000" },
-    rounds: { type: "string", default: "5" },
-    seconds: { type: "string", default: "4" },
+    rounds: { type: "string", default: "3" },
+    seconds: { type: "string", default: "8" },
     window: { type: "string", default: "64" },
     threads: { type: "string", default: "32" },
     alone: { type: "boolean", default: false },
