@@ -21,7 +21,11 @@ export function createSnapshot(reader: DatabaseSync): Snapshot {
   function end(): void {
     if (!isOpen) return;
     isOpen = false;
-    if (reader.isTransaction) commit.run();
+    try {
+      commit.run();
+    } catch {
+      // Nothing was written, so nothing is lost. If it can't be ended, the next read is an outage.
+    }
   }
 
   return {
