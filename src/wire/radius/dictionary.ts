@@ -3,6 +3,7 @@
 // Invariant: what `encodeAttribute` returns fits into a packet, and nothing the gateway or the NAS
 // must speak for itself (State, Message-Authenticator, passwords …) can be set.
 
+import { findNearest } from "../../lib/edit-distance.ts";
 import {
   ATTRIBUTE,
   type Attribute,
@@ -151,36 +152,11 @@ function readAsText(value: Buffer, valueType: ValueType): string | undefined {
 }
 
 function unknownAttribute(name: string): string {
-  const nearest = nearestName(name);
+  const settable = [...BY_NAME.values()].filter((definition) => definition.settable);
+  const nearest = findNearest(
+    name,
+    settable.map((definition) => definition.name),
+  );
   const hint = nearest === undefined ? "" : `; did you mean ${nearest}?`;
   return `${JSON.stringify(name)} is not an attribute known here${hint}`;
-}
-
-/** The settable attribute that fewest typing mistakes lead to, if that is at most a third. */
-function nearestName(name: string): string | undefined {
-  if (name.length > VALUE_BYTES_MAX) return undefined;
-  let best: string | undefined;
-  let fewest = Math.floor(name.length / 3) + 1;
-  for (const definition of BY_NAME.values()) {
-    if (!definition.settable) continue;
-    const mistakes = countMistakes(name.toLowerCase(), definition.name.toLowerCase());
-    if (mistakes >= fewest) continue;
-    fewest = mistakes;
-    best = definition.name;
-  }
-  return best;
-}
-
-/** Levenshtein's distance, one row of the table at a time. */
-function countMistakes(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (const [line, letter] of [...from].entries()) {
-    const next = [line + 1];
-    for (let column = 1; column <= to.length; column++) {
-      const kept = (row[column - 1] ?? 0) + (to[column - 1] === letter ? 0 : 1);
-      next.push(Math.min(kept, (row[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[to.length] ?? 0;
 }
