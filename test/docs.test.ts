@@ -9,6 +9,7 @@ import { EVENT_TYPES } from "../src/core/audit.ts";
 import { REASONS } from "../src/core/verdict.ts";
 import { COMMANDS } from "../src/commands/table.ts";
 import { DROP_REASONS } from "../src/doors/radius/drop-reasons.ts";
+import { WIRE_ERROR_CODES } from "../src/wire/error.ts";
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
 
@@ -35,6 +36,11 @@ t.test("every reason is documented with its error message, and no other", async 
 
 t.test("every reason for which a packet is dropped is documented, and no other", async (t) => {
   t.same(firstColumn(audit, "## Dropped packets").toSorted(), Object.keys(DROP_REASONS).toSorted());
+});
+
+t.test("every wire error is documented, and no other", async (t) => {
+  const documented = firstColumn(read("docs/architecture.md"), "## Wire errors");
+  t.same(documented.toSorted(), [...WIRE_ERROR_CODES].toSorted());
 });
 
 t.test("every configuration key is documented", async (t) => {
