@@ -28,7 +28,7 @@ interface Attempt {
 }
 
 // Twenty-five starts, and as many refusals with their delay.
-t.setTimeout(115_000);
+t.setTimeout(280_000);
 
 const slapd = await startSlapd({ users: PEOPLE });
 const gateway = await startGateway({ directory: slapd.url, client: ["code: append"] });

@@ -20,7 +20,7 @@ import {
 import { createRadiusClient } from "../support/radius-client.ts";
 import { startSlapd } from "../support/slapd.ts";
 
-t.setTimeout(110_000);
+t.setTimeout(280_000);
 
 const LOOPS = 20;
 const slapd = await startSlapd({ users: LOOPS });

@@ -17,7 +17,7 @@ import {
 } from "../support/gateway.ts";
 import { SERVICE_PASSWORD, startSlapd } from "../support/slapd.ts";
 
-t.setTimeout(110_000);
+t.setTimeout(280_000);
 
 const OLD_MASTER_KEY = Buffer.alloc(32, 9);
 const NEW_MASTER_KEY = Buffer.from("a new master key, 32 bytes long!");
