@@ -109,6 +109,10 @@ function summarise(config: Config) {
   };
 }
 
+function placeOf(directory: string | undefined): string {
+  return directory === undefined ? "directory by domain" : `directory ${directory}`;
+}
+
 function summaryText(file: string, config: Config): string {
   const { listen, directories, clients, store } = summarise(config);
   const lines = [
@@ -117,7 +121,7 @@ function summaryText(file: string, config: Config): string {
     ...directories.map(({ name, urls }) => `  directory  ${name}: ${urls.join(", ")}`),
     ...clients.map(
       ({ name, addresses, directory, mfa }) =>
-        `  client     ${name}: ${addresses.join(", ")}, directory ${directory}, mfa ${mfa}`,
+        `  client     ${name}: ${addresses.join(", ")}, ${placeOf(directory)}, mfa ${mfa}`,
     ),
     `  store      ${store}`,
   ];

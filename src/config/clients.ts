@@ -16,8 +16,8 @@ const SECRET_BYTES_MIN = 12;
 const DEFAULT_SECRET = "testing123";
 
 export interface Neighbours {
-  /** Names of all directories, also of those with mistakes in them. */
-  readonly directories: readonly string[];
+  /** All directories, also those with mistakes in them. */
+  readonly directories: readonly { readonly name: string; readonly hasDomains: boolean }[];
   /** YYYY-MM-DD, UTC. */
   readonly today: string;
 }
@@ -56,7 +56,7 @@ function buildClient(
   const { report } = around;
   const secret = readShared(raw, "secret", at, around);
   const previousSecret = readShared(raw, "previous_secret", at, around);
-  const directory = chooseDirectory(raw, at, neighbours.directories, report);
+  checkDirectory(raw, at, neighbours.directories, report);
   const reply = buildReply(raw.reply, [...at, "reply"], report);
   const endUser = raw.end_user === "none" ? undefined : findDefinition(raw.end_user);
   if (endUser === undefined && raw.end_user !== "none") {
@@ -67,7 +67,7 @@ function buildClient(
     const message = 'an empty separator needs code: append or code: challenge (or write ",")';
     report.problem([...at, "separator"], message);
   }
-  if (secret === undefined || directory === undefined) return undefined;
+  if (secret === undefined) return undefined;
   return {
     name: raw.name,
     addresses: raw.addresses,
@@ -76,7 +76,7 @@ function buildClient(
     requireMessageAuthenticator: raw.require_message_authenticator,
     limitProxyState: raw.limit_proxy_state,
     rejectDelayMs: raw.reject_delay,
-    directory,
+    directory: raw.directory ?? onlyName(neighbours.directories),
     allowGroups: raw.allow_groups,
     probeUsers: raw.probe_users,
     mfa: raw.mfa,
@@ -109,24 +109,28 @@ function readShared(
   return secret;
 }
 
-function chooseDirectory(
+// A name without a domain is looked for everywhere; with one it has to lead to one directory.
+function checkDirectory(
   raw: RawClient,
   at: Path,
-  directories: readonly string[],
+  directories: Neighbours["directories"],
   report: Report,
-): string | undefined {
-  const known = directories.join(", ");
+): void {
+  const known = directories.map(({ name }) => name).join(", ");
   if (raw.directory !== undefined) {
-    if (directories.includes(raw.directory)) return raw.directory;
+    if (directories.some(({ name }) => name === raw.directory)) return;
     const message = `there is no directory ${quote(raw.directory)}; known: ${known}`;
     report.problem([...at, "directory"], message);
-    return undefined;
+    return;
   }
-  if (directories.length > 1) {
-    const message = `missing; there are several directories, choose one of: ${known}`;
-    report.problem([...at, "directory"], message);
-  }
-  return directories[0];
+  const undecided = directories.find(({ hasDomains }) => !hasDomains);
+  if (directories.length < 2 || undecided === undefined) return;
+  const remedy = `choose one of: ${known}; or list the domains of ${quote(undecided.name)}`;
+  report.problem([...at, "directory"], `missing; there are several directories, ${remedy}`);
+}
+
+function onlyName(directories: Neighbours["directories"]): string | undefined {
+  return directories.length === 1 ? directories[0]?.name : undefined;
 }
 
 /** Ranges may overlap, since the longest prefix wins; the very same network has one owner. */

@@ -74,8 +74,8 @@ export interface ClientConfig {
   readonly requireMessageAuthenticator: boolean | "auto";
   readonly limitProxyState: boolean;
   readonly rejectDelayMs: number;
-  /** Name of one of the directories. */
-  readonly directory: string;
+  /** Name of one of the directories; undefined: whichever a name belongs to. */
+  readonly directory: string | undefined;
   /** Empty: everyone in the directory. */
   readonly allowGroups: readonly string[];
   readonly probeUsers: readonly string[];

@@ -97,7 +97,10 @@ function buildParts(value: unknown, around: Surroundings, clock: Clock) {
   const location = secret.safeParse(get(value, "master_key"));
   const directories = get(value, "directories");
   const neighbours = {
-    directories: listOf(directories).flatMap((entry) => textOf(get(entry, "name"))),
+    directories: listOf(directories).flatMap((entry) => {
+      const hasDomains = listOf(get(entry, "domains")).length > 0;
+      return textOf(get(entry, "name")).map((name) => ({ name, hasDomains }));
+    }),
     today: new Date(clock.now()).toISOString().slice(0, 10),
   };
   const clients = get(get(value, "radius"), "clients");

@@ -117,7 +117,9 @@ export const clientSchema = z.strictObject({
   reject_delay: duration({ min: "1s", max: "10s" })
     .prefault("1s")
     .describe("When a refusal leaves, counted from the arrival of the request"),
-  directory: name.optional().describe("Directory of its people; needed when there are several"),
+  directory: name
+    .optional()
+    .describe("Directory of its people; without it, the one whose domains a name carries"),
   allow_groups: z
     .array(checked(checkDn))
     .max(REPLY_GROUPS_MAX)

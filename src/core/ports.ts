@@ -53,8 +53,6 @@ export type BindResult =
 /** One directory. Every method throws DependencyDown at its deadline at the latest. */
 export interface Directory {
   readonly name: string;
-  /** Failed binds after which the directory itself locks (0 = never): the shield stays below. */
-  readonly lockoutThreshold: number;
   /** The username as typed; resolved to exactly one entry. At most 60 s old. */
   find(username: string): Promise<LookupResult>;
   /** Binds as the identity's DN. An empty password is a programming error: it never gets here. */

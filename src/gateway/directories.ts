@@ -1,7 +1,9 @@
 // The directories of a configuration, started, with their outages in the log and the audit trail.
 
 import { createDirectory, type DirectoryBackend } from "../backends/directory/directory.ts";
+import { createRouter } from "../backends/directory/router.ts";
 import type { Config } from "../config/config.ts";
+import type { Directory } from "../core/ports.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { SystemEvent } from "./system-events.ts";
@@ -38,6 +40,14 @@ export async function startDirectories(
   });
   await Promise.all(directories.map((directory) => directory.start()));
   return new Map(directories.map((directory) => [directory.name, directory]));
+}
+
+/** As doors choose one: by name; under undefined all of them together. */
+export function byName(directories: Directories): ReadonlyMap<string | undefined, Directory> {
+  return new Map<string | undefined, Directory>([
+    ...directories,
+    [undefined, createRouter([...directories.values()])],
+  ]);
 }
 
 export function closeDirectories(directories: Directories): void {

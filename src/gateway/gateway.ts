@@ -15,7 +15,7 @@ import type { Clock } from "../lib/clock.ts";
 import { deriveKey } from "../lib/derive.ts";
 import { watchClock } from "./clock-watch.ts";
 import { getConfiguration, needsRestart, watchFiles } from "./configuration.ts";
-import { closeDirectories, startDirectories, type Directories } from "./directories.ts";
+import { byName, closeDirectories, startDirectories, type Directories } from "./directories.ts";
 import type { Logger } from "./logger.ts";
 import { createSystemEvents, systemEvent, type SystemEvent } from "./system-events.ts";
 
@@ -74,7 +74,7 @@ async function openDoors(
   const startedAt = clock.monotonic();
   const door = await createRadiusDoor({
     clients: running.config.radius.clients,
-    directories: running.directories,
+    directories: byName(running.directories),
     authenticator: createAuthenticator({
       attempts: store,
       clock,
@@ -163,7 +163,7 @@ async function reloadOnce(
   const waiting = needsRestart(running.config, config);
   const old = running.directories;
   const directories = await startDirectories(config, { clock, log, record });
-  door.reload({ clients: config.radius.clients, directories });
+  door.reload({ clients: config.radius.clients, directories: byName(directories) });
   store.setRules(config.lockout, thresholds(config));
   log.setLevel(config.log.level);
   Object.assign(running, { config, directories });

@@ -134,15 +134,20 @@ t.test("a separator can't be taken for a code, and an empty one doesn't go with 
   t.end();
 });
 
-t.test("a client's directory must exist, and be named when there are several", (t) => {
-  const two = `${DIRECTORY}${DIRECTORY.replace("corp", "other")}`;
-  t.match(tell(CLIENT, { directories: two }), [
-    /directory: missing; .* choose one of: corp, other$/,
-  ]);
-  t.match(tell(client({ directory: "cord" })), [/there is no directory "cord"; known: corp$/]);
-  t.same(tell(client({ directory: "other" }), { directories: two }), []);
-  t.end();
-});
+t.test(
+  "a client's directory must exist, and be named unless names tell it by their domain",
+  (t) => {
+    const two = `${DIRECTORY}${DIRECTORY.replace("corp", "other")}`;
+    t.match(tell(CLIENT, { directories: two }), [
+      /directory: missing; .* choose one of: corp, other; or list the domains of "corp"$/,
+    ]);
+    t.match(tell(client({ directory: "cord" })), [/there is no directory "cord"; known: corp$/]);
+    t.same(tell(client({ directory: "other" }), { directories: two }), []);
+    const routed = `${DIRECTORY}    domains: [a.example]\n${DIRECTORY.replace("corp", "other")}    domains: [b.example]\n`;
+    t.same(tell(CLIENT, { directories: routed }), []);
+    t.end();
+  },
+);
 
 t.test("a directory that is wrong itself isn't called missing", (t) => {
   const broken = DIRECTORY.replace("ldaps", "https");

@@ -39,7 +39,6 @@ async function openKit(t: Test): Promise<Kit> {
   const alice = person("alice");
   const directory: Directory = {
     name: "corp",
-    lockoutThreshold: 0,
     find: async (name) =>
       name === "alice" ? { kind: "found", identity: alice } : { kind: "not-found" },
     async bind(_, password) {

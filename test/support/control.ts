@@ -36,7 +36,6 @@ function directoryOf(name: string, isDown: () => boolean): Directory {
   const usernames = ["alice", "bob", "carol"];
   return {
     name,
-    lockoutThreshold: 0,
     async find(username) {
       if (isDown()) throw new DependencyDown(`directory:${name}`, "connection refused");
       const [local = ""] = normaliseUsername(username).split("@");

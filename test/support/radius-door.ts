@@ -58,7 +58,6 @@ export function client(changes: Partial<RadiusClient> = {}): RadiusClient {
 /** bob has the password hello; nobody else is known. Nothing here is asked over a network. */
 export const corp: Directory = {
   name: "corp",
-  lockoutThreshold: 0,
   find: async (username) =>
     username === "bob"
       ? {

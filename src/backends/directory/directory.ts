@@ -4,6 +4,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 
 import { DependencyDown, type BindResult, type Directory } from "../../core/ports.ts";
+import { isWithin } from "../../wire/ldap/dn.ts";
 import { BindExchange } from "./bind.ts";
 import type { Connection } from "./connection.ts";
 import { createDialer } from "./dialer.ts";
@@ -12,6 +13,7 @@ import { createHealth, type Health } from "./health.ts";
 import { createLookup } from "./lookup.ts";
 import { readOptions, type DirectoryOptions, type Settings } from "./options.ts";
 import { Pool } from "./pool.ts";
+import { readName } from "./username.ts";
 
 export interface DirectoryBackend extends Directory {
   /** Connects ahead of the first login. A directory that isn't there is no error: see `status`. */
@@ -19,6 +21,8 @@ export interface DirectoryBackend extends Directory {
   /** What is under way fails; nothing is asked any more. */
   close(): void;
   status(): DirectoryStatus;
+  /** The name says that it belongs here: by its domain, or as a DN below the base. */
+  owns(username: string): boolean;
 }
 
 export interface DirectoryStatus {
@@ -65,7 +69,11 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
   const { clock, dependency } = settings;
   return {
     name: settings.name,
-    lockoutThreshold: settings.lockoutThreshold,
+    owns(username) {
+      const name = readName(username, settings.domains);
+      if (name?.kind === "dn") return isWithin(name.rdns, settings.baseRdns);
+      return name?.domain !== undefined && settings.domains.has(name.domain);
+    },
     find: createLookup(settings, lookups),
     bind: (identity, password) =>
       new Promise<BindResult>((resolve, reject) => {

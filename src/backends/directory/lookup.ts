@@ -4,14 +4,15 @@
 
 import { DependencyDown, type LookupResult } from "../../core/ports.ts";
 import { ExpiringMap } from "../../lib/expiring-map.ts";
-import { canonicalDn, escapeDnValue } from "../../wire/ldap/dn.ts";
-import { PLACEHOLDER } from "../../wire/ldap/filter.ts";
+import { canonicalDn, escapeDnValue, isWithin } from "../../wire/ldap/dn.ts";
+import { PLACEHOLDER, withAttribute, type Filter } from "../../wire/ldap/filter.ts";
 import { RESULT_CODE, type SearchRequest } from "../../wire/ldap/message.ts";
 import { identify, identityAttributes } from "./identity.ts";
+import { onlyPerson } from "./only.ts";
 import type { Settings } from "./options.ts";
 import type { Pool } from "./pool.ts";
-import { ANY_ENTRY, NO_NAME, search, type Found } from "./search.ts";
-import { localName } from "./username.ts";
+import { ANY_ENTRY, search, type Found } from "./search.ts";
+import { readName, type TypedName } from "./username.ts";
 
 export type Lookup = (username: string) => Promise<LookupResult>;
 
@@ -19,6 +20,13 @@ export type Lookup = (username: string) => Promise<LookupResult>;
 export const CACHE_MS = 60_000;
 /** About 500 bytes each. */
 const CACHED_MAX = 10_000;
+/** Active Directory's other name of a person; directories that don't know it find nobody by it. */
+const PRINCIPAL = "userPrincipalName";
+/** A DN that we can read and the directory can't names nobody either. */
+const NO_SUCH_NAME: ReadonlySet<number> = new Set([
+  RESULT_CODE.noSuchObject,
+  RESULT_CODE.invalidDnSyntax,
+]);
 /** One more than may be found. */
 const SIZE_LIMIT = 2;
 
@@ -30,25 +38,64 @@ export function createLookup(settings: Settings, pool: Pool): Lookup {
   });
   const underWay = new Map<string, Promise<LookupResult>>();
   const attributes = identityAttributes(settings);
+  const { userFilter, userDn } = settings;
+  const principalFilter = withAttribute(userFilter, PRINCIPAL);
 
-  async function ask(local: string, typed: string): Promise<LookupResult> {
+  async function ask(name: TypedName, typed: string): Promise<LookupResult> {
     const startedAt = settings.clock.monotonic();
-    const { userDn } = settings;
-    const dn = userDn?.replaceAll(PLACEHOLDER, () => escapeDnValue(local));
-    const request: SearchRequest = {
-      ...(dn === undefined
-        ? { base: settings.base, scope: "whole-subtree", filter: settings.userFilter }
-        : { base: dn, scope: "base-object", filter: ANY_ENTRY }),
-      username: dn === undefined ? Buffer.from(local, "utf8") : NO_NAME,
-      sizeLimit: SIZE_LIMIT,
-      timeLimitSeconds: settings.timeLimitSeconds,
-      attributes,
-    };
-    const found = await search(pool, settings.dependency, request, startedAt + settings.timeoutMs);
-    const result = judge(found, dn);
+    const deadlineAt = startedAt + settings.timeoutMs;
+    const result = await (name.kind === "dn" ? askDn(name, deadlineAt) : askName(name, deadlineAt));
     // A person who was just created must not stay unknown, so only people are remembered.
     if (result.kind === "found") cache.set(typed, result, startedAt);
     return result;
+  }
+
+  async function askName(
+    { local, principal }: Extract<TypedName, { kind: "name" }>,
+    deadlineAt: number,
+  ): Promise<LookupResult> {
+    if (userDn !== undefined) return read(dnOf(userDn, local), ANY_ENTRY, "", deadlineAt);
+    const below = { base: settings.base, scope: "whole-subtree" } as const;
+    const byName = query({ ...below, filter: userFilter }, local, deadlineAt);
+    if (principal === undefined) return byName;
+    // Somebody's userPrincipalName may look like somebody else's name and domain: both are asked for.
+    const byPrincipal = query({ ...below, filter: principalFilter }, principal, deadlineAt);
+    return onlyPerson(await Promise.all([byName, byPrincipal]));
+  }
+
+  // The entry is read for its name, and then has to be one that its name would have led to.
+  async function askDn(
+    { dn, rdns }: Extract<TypedName, { kind: "dn" }>,
+    deadlineAt: number,
+  ): Promise<LookupResult> {
+    if (!isWithin(rdns, settings.baseRdns)) return { kind: "not-found" };
+    const entry = await read(dn, ANY_ENTRY, "", deadlineAt);
+    if (entry.kind !== "found") return entry;
+    const { username } = entry.identity;
+    if (userDn === undefined) return read(dn, userFilter, username, deadlineAt);
+    return canonicalDn(dnOf(userDn, username)) === rdns.join(",") ? entry : { kind: "not-found" };
+  }
+
+  /** One entry, if the filter has it for this name. */
+  function read(
+    dn: string,
+    filter: Filter,
+    username: string,
+    deadlineAt: number,
+  ): Promise<LookupResult> {
+    return query({ base: dn, scope: "base-object", filter }, username, deadlineAt);
+  }
+
+  async function query(
+    where: Pick<SearchRequest, "base" | "scope" | "filter">,
+    username: string,
+    deadlineAt: number,
+  ): Promise<LookupResult> {
+    const { timeLimitSeconds, dependency } = settings;
+    const limits = { sizeLimit: SIZE_LIMIT, timeLimitSeconds, attributes };
+    const request = { ...where, username: Buffer.from(username, "utf8"), ...limits };
+    const found = await search(pool, dependency, request, deadlineAt);
+    return judge(found, where.scope === "base-object" ? where.base : undefined);
   }
 
   function judge({ resultCode, entries, isCut }: Found, dn: string | undefined): LookupResult {
@@ -56,7 +103,7 @@ export function createLookup(settings: Settings, pool: Pool): Lookup {
     if (another !== undefined || isCut || resultCode === RESULT_CODE.sizeLimitExceeded) {
       return { kind: "ambiguous" };
     }
-    if (resultCode === RESULT_CODE.noSuchObject && dn !== undefined) return { kind: "not-found" };
+    if (dn !== undefined && NO_SUCH_NAME.has(resultCode)) return { kind: "not-found" };
     if (resultCode !== RESULT_CODE.success) {
       const reason = `it answers a search for a person with result code ${resultCode}`;
       throw new DependencyDown(settings.dependency, reason);
@@ -74,10 +121,14 @@ export function createLookup(settings: Settings, pool: Pool): Lookup {
     if (cached !== undefined) return cached;
     const started = underWay.get(username);
     if (started !== undefined) return started;
-    const local = localName(username, settings.domains);
-    if (local === undefined) return { kind: "malformed" };
-    const asked = ask(local, username).finally(() => underWay.delete(username));
+    const name = readName(username, settings.domains);
+    if (name === undefined) return { kind: "malformed" };
+    const asked = ask(name, username).finally(() => underWay.delete(username));
     underWay.set(username, asked);
     return asked;
   };
+}
+
+function dnOf(userDn: string, username: string): string {
+  return userDn.replaceAll(PLACEHOLDER, () => escapeDnValue(username));
 }

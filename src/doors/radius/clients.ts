@@ -22,8 +22,8 @@ export interface RadiusClient {
   readonly requireMessageAuthenticator: boolean | "auto";
   readonly limitProxyState: boolean;
   readonly rejectDelayMs: number;
-  /** Name of one of the directories. */
-  readonly directory: string;
+  /** Name of one of the directories; undefined: whichever a name belongs to. */
+  readonly directory: string | undefined;
   readonly allowGroups: readonly string[];
   readonly probeUsers: readonly string[];
   readonly mfa: MfaMode;
@@ -58,6 +58,9 @@ export interface KnownClient {
   readonly probeUsers: ReadonlySet<string>;
 }
 
+/** By name; under undefined all of them together. */
+type Directories = ReadonlyMap<string | undefined, Directory>;
+
 export interface ClientTable {
   /** `nowMs` is monotonic. */
   find(address: string, nowMs: number): KnownClient | undefined;
@@ -75,7 +78,7 @@ const RESOLVED_LIFETIME_MS = 10 * 60_000;
 /** Throws when a client names a directory that isn't there: the configuration checks it before. */
 export function createClientTable(
   clients: readonly RadiusClient[],
-  directories: ReadonlyMap<string, Directory>,
+  directories: Directories,
 ): ClientTable {
   const levels: Readonly<Record<4 | 16, Level[]>> = { 4: [], 16: [] };
   for (const settings of clients) {
@@ -121,10 +124,12 @@ function getLevel(levels: Level[], prefix: number): Level {
   return level;
 }
 
-function prepare(settings: RadiusClient, directories: ReadonlyMap<string, Directory>): KnownClient {
+function prepare(settings: RadiusClient, directories: Directories): KnownClient {
   const directory = directories.get(settings.directory);
   if (directory === undefined) {
-    throw new Error(`client ${settings.name} names no known directory: ${settings.directory}`);
+    throw new Error(
+      `client ${settings.name} names no known directory: ${settings.directory ?? "-"}`,
+    );
   }
   const { previousSecret, mfa, code, separator, allowGroups } = settings;
   return {

@@ -32,7 +32,7 @@ import { type AccessRequest, readRequest } from "./request.ts";
 
 export interface RadiusDoorOptions extends DropsOptions {
   readonly clients: Parameters<typeof createClientTable>[0];
-  /** By name. */
+  /** By name; under undefined all of them together. */
   readonly directories: Parameters<typeof createClientTable>[1];
   readonly authenticator: Authenticator;
   readonly learnt: Learnt;

@@ -64,6 +64,34 @@ export function parseFilter(text: string): Filter {
   return filter;
 }
 
+/**
+ * The same conditions, but the name is looked for in `attribute`: what holds the placeholder becomes
+ * `(attribute={username})`, all else stays.
+ */
+export function withAttribute(filter: Filter, attribute: string): Filter {
+  switch (filter.kind) {
+    case "and":
+    case "or":
+      return { ...filter, filters: filter.filters.map((each) => withAttribute(each, attribute)) };
+    case "not":
+      return { ...filter, filter: withAttribute(filter.filter, attribute) };
+    case "present":
+      return filter;
+    case "substrings":
+      return filter.parts.some(holdsName) ? nameEquals(attribute) : filter;
+    default:
+      return holdsName(filter.value) ? nameEquals(attribute) : filter;
+  }
+}
+
+function nameEquals(attribute: string): Filter {
+  return { kind: "equality", attribute, value: [Buffer.alloc(0), Buffer.alloc(0)] };
+}
+
+function holdsName(value: Value): boolean {
+  return value.length > 1;
+}
+
 interface Cursor {
   readonly text: string;
   at: number;

@@ -10,6 +10,7 @@ export const RESULT_CODE = {
   success: 0,
   sizeLimitExceeded: 4,
   noSuchObject: 32,
+  invalidDnSyntax: 34,
   invalidCredentials: 49,
   busy: 51,
   unavailable: 52,

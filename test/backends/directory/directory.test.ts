@@ -51,6 +51,43 @@ t.test("a person is found by every listed spelling, always with the same id", as
   }
 });
 
+t.test("O23: a DN in any spelling is the person's own, and only below the base", async (t) => {
+  const first = await getIdentity(corp, "alice");
+  for (const typed of [
+    `uid=alice,ou=people,${BASE}`,
+    `UID=ALICE , OU=People, DC=Example,DC=org`,
+    `uid=\\61lice,ou=people,${BASE}`,
+    `userid=  alice  ,organizationalUnitName=people,${BASE}`,
+  ]) {
+    t.same(await getIdentity(corp, typed), first, typed);
+  }
+  for (const typed of [
+    `uid=nobody,ou=people,${BASE}`,
+    "uid=alice,ou=people,dc=example,dc=com",
+    "uid=alice,ou=people",
+    `cn=vpn,ou=groups,${BASE}`,
+    `nosuchtype=alice,ou=people,${BASE}`,
+    // Equal to us, but not to OpenLDAP: what it doesn't find is refused.
+    `uid=#0405616c696365,ou=people,${BASE}`,
+    `<SID=S-1-5-21-1>`,
+    `<GUID=6ba7b8109dad11d180b400c04fd430c8>`,
+    "example.org/people/alice",
+  ]) {
+    const { kind } = await corp.find(typed);
+    t.ok(kind === "not-found" || kind === "malformed", `${typed}: ${kind}`);
+  }
+});
+
+t.test("user_filter and user_dn apply to a DN too", async (t) => {
+  const notAlice = open({ userFilter: "(&(uid={username})(!(uid=alice)))" });
+  t.equal((await notAlice.find(`uid=alice,ou=people,${BASE}`)).kind, "not-found");
+  const twin = await getIdentity(corp, `uid=twin,ou=people,${BASE}`);
+  t.equal(twin.dn, `uid=twin,ou=people,${BASE}`, "a DN is one of the two");
+  const byDn = open({ userDn: `uid={username},ou=people,${BASE}` });
+  t.equal((await byDn.find(`uid=twin,ou=contractors,${BASE}`)).kind, "not-found", "user_dn");
+  t.same(await getIdentity(byDn, `uid=twin,ou=people,${BASE}`), twin);
+});
+
 t.test("nobody, somebody twice, and names that can't be one", async (t) => {
   const cases: Record<string, string> = {
     nobody: "not-found",
