@@ -17,8 +17,8 @@ const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 export const SHARED_SECRET = "a-secret-of-the-tests";
 
 export interface GatewayOptions {
-  /** ldap:// URL of the directory. */
-  readonly directory: string;
+  /** ldap:// URL of a directory as test/support/slapd.ts has it, or YAML lines of another one. */
+  readonly directory: string | readonly string[];
   /** host:port; any free port of the loopback otherwise. */
   readonly listen?: string;
   /** What the process is run by, such as faketime with its arguments. */
@@ -112,19 +112,24 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
   };
 }
 
+const slapdLines = (url: string): string[] => [
+  `urls: ["${url}"]`,
+  "allow_cleartext: true",
+  `bind_dn: ${SERVICE_DN}`,
+  `bind_password: { value: ${SERVICE_PASSWORD} }`,
+  `base: ${BASE}`,
+  "timeout: 1s",
+];
+
 function configuration(options: GatewayOptions): string {
+  const { directory } = options;
+  const lines = typeof directory === "string" ? slapdLines(directory) : directory;
   const client = (options.client ?? []).map((line) => `      ${line}\n`).join("");
   return `store: { sqlite: data/gatehouse.db }
 master_key: { file: master.key }
 directories:
   - name: corp
-    urls: ["${options.directory}"]
-    allow_cleartext: true
-    bind_dn: ${SERVICE_DN}
-    bind_password: { value: ${SERVICE_PASSWORD} }
-    base: ${BASE}
-    timeout: 1s
-radius:
+${lines.map((line) => `    ${line}\n`).join("")}radius:
   listen: ["${options.listen ?? "127.0.0.1:0"}"]
   clients:
     - name: vpn

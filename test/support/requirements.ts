@@ -13,6 +13,14 @@ const NEEDED = [
   // Moves the clock, and lets the disk fail, for one process.
   { program: "/usr/bin/faketime", package: "faketime" },
   { program: "/usr/bin/strace", package: "strace" },
+  // Active Directory, in a network namespace of its own.
+  { program: "/usr/sbin/samba", package: "samba" },
+  { program: "/usr/share/samba/setup/provision.ldif", package: "samba-ad-provision" },
+  {
+    program: "/usr/lib/x86_64-linux-gnu/samba/ldb/samba_dsdb.so",
+    package: "samba-dsdb-modules",
+  },
+  { program: "/usr/sbin/ip", package: "iproute2" },
 ] as const;
 
 // Debian starts a server as soon as it is installed; the tests want only the program.

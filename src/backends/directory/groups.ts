@@ -6,11 +6,18 @@ import { ExpiringMap } from "../../lib/expiring-map.ts";
 import { decodeUtf8 } from "../../wire/ldap/ber.ts";
 import { canonicalDn } from "../../wire/ldap/dn.ts";
 import type { Filter } from "../../wire/ldap/filter.ts";
-import { RESULT_CODE, type SearchRequest } from "../../wire/ldap/message.ts";
+import { RESULT_CODE, type Entry, type SearchRequest } from "../../wire/ldap/message.ts";
 import { CACHE_MS } from "./lookup.ts";
 import type { Settings } from "./options.ts";
 import type { Pool } from "./pool.ts";
 import { ANY_ENTRY, NO_NAME, search, type Found } from "./search.ts";
+import {
+  readSecurityGroups,
+  readSid,
+  securityAttributes,
+  type SecurityGroups,
+  valuesOf,
+} from "./security-groups.ts";
 
 export type Membership = (
   identity: Identity,
@@ -50,6 +57,12 @@ export function createMembership(settings: Settings, pool: Pool): Membership {
   };
 }
 
+interface Wanted {
+  /** As configured. */
+  readonly dn: string;
+  readonly canonical: string;
+}
+
 /** From one person upwards, level by level. */
 class Walk {
   readonly #settings: Settings;
@@ -67,18 +80,33 @@ class Walk {
 
   async findGroups(identity: Identity, groupDns: readonly string[]): Promise<Set<string>> {
     const wanted = groupDns.map((dn) => ({ dn, canonical: canonicalDn(dn) }));
-    const direct = await Promise.all([
+    const [listed, person] = await Promise.all([
       this.#searchGroups(personFilter(identity)),
-      this.#readMemberOf(identity.dn),
+      this.#readPerson(identity.dn),
     ]);
-    let level = this.#meet(direct.flat());
-    for (let depth = 1; this.#settings.nestedGroups && level.length > 0; depth += 1) {
-      if (wanted.every(({ canonical }) => this.#met.has(canonical))) break;
+    let level = this.#meet([...listed, ...person.memberOf]);
+    const isMissing = ({ canonical }: Wanted): boolean => !this.#met.has(canonical);
+    await this.#meetBySid(wanted.filter(isMissing), person.security);
+    const isToBeWalked = this.#settings.nestedGroups && !person.security.isNested;
+    for (let depth = 1; isToBeWalked && level.length > 0; depth += 1) {
+      if (!wanted.some(isMissing)) break;
       if (depth > LEVELS_MAX) throw this.#down("groups are nested too deep");
       level = this.#meet(await this.#searchParents(level));
     }
-    const found = wanted.filter(({ canonical }) => this.#met.has(canonical));
-    return new Set(found.map(({ dn }) => dn));
+    return new Set(wanted.filter((group) => !isMissing(group)).map(({ dn }) => dn));
+  }
+
+  // Few groups are asked about, and somebody may be in thousands: those few are looked up.
+  async #meetBySid(wanted: readonly Wanted[], { sids }: SecurityGroups): Promise<void> {
+    if (sids.size === 0) return;
+    const met = await Promise.all(
+      wanted.map(async ({ dn }) => {
+        const entry = await this.#readEntry(dn, ["objectSid"]);
+        const sid = entry === undefined ? undefined : readSid(entry);
+        return sid !== undefined && sids.has(sid) ? [dn] : [];
+      }),
+    );
+    this.#meet(met.flat());
   }
 
   /** Notes the groups and returns those that weren't met before, so that a loop ends. */
@@ -114,26 +142,32 @@ class Walk {
     return entries.map(({ dn }) => dn);
   }
 
-  async #readMemberOf(dn: string): Promise<string[]> {
-    const { entries } = await this.#search({
-      base: dn,
-      scope: "base-object",
-      sizeLimit: 1,
-      filter: ANY_ENTRY,
-      attributes: ["memberOf"],
-    });
-    const [entry] = entries;
+  async #readPerson(dn: string): Promise<{ memberOf: string[]; security: SecurityGroups }> {
+    const attributes = ["memberOf", ...securityAttributes(this.#settings.nestedGroups)];
+    const entry = await this.#readEntry(dn, attributes);
     if (entry === undefined) throw this.#down("the person's own entry can't be read");
-    return entry.attributes
-      .filter(({ name }) => name.toLowerCase() === "memberof")
-      .flatMap(({ values }) => values.map((value) => decodeUtf8(value, 0)));
+    return {
+      memberOf: valuesOf(entry, "memberOf").map((value) => decodeUtf8(value, 0)),
+      security: readSecurityGroups(entry),
+    };
   }
 
-  async #search(request: Omit<SearchRequest, "username" | "timeLimitSeconds">): Promise<Found> {
+  /** Undefined: there is no such entry. */
+  async #readEntry(dn: string, attributes: readonly string[]): Promise<Entry | undefined> {
+    const request = { base: dn, scope: "base-object", filter: ANY_ENTRY, attributes } as const;
+    const { entries } = await this.#search({ ...request, sizeLimit: 1 }, RESULT_CODE.noSuchObject);
+    return entries[0];
+  }
+
+  /** `also`: another result code that is an answer. */
+  async #search(
+    request: Omit<SearchRequest, "username" | "timeLimitSeconds">,
+    also: number = RESULT_CODE.success,
+  ): Promise<Found> {
     const { dependency, timeLimitSeconds } = this.#settings;
     const whole = { ...request, username: NO_NAME, timeLimitSeconds };
     const found = await search(this.#pool, dependency, whole, this.#deadlineAt);
-    if (found.resultCode !== RESULT_CODE.success) {
+    if (found.resultCode !== RESULT_CODE.success && found.resultCode !== also) {
       throw this.#down(`it answers a search for groups with result code ${found.resultCode}`);
     }
     if (found.isCut) throw this.#down("it answers a search for groups without end");

@@ -65,15 +65,16 @@ export function createLookup(settings: Settings, pool: Pool): Lookup {
 
   // The entry is read for its name, and then has to be one that its name would have led to.
   async function askDn(
-    { dn, rdns }: Extract<TypedName, { kind: "dn" }>,
+    { rdns }: Extract<TypedName, { kind: "dn" }>,
     deadlineAt: number,
   ): Promise<LookupResult> {
+    const dn = rdns.join(",");
     if (!isWithin(rdns, settings.baseRdns)) return { kind: "not-found" };
     const entry = await read(dn, ANY_ENTRY, "", deadlineAt);
     if (entry.kind !== "found") return entry;
     const { username } = entry.identity;
     if (userDn === undefined) return read(dn, userFilter, username, deadlineAt);
-    return canonicalDn(dnOf(userDn, username)) === rdns.join(",") ? entry : { kind: "not-found" };
+    return canonicalDn(dnOf(userDn, username)) === dn ? entry : { kind: "not-found" };
   }
 
   /** One entry, if the filter has it for this name. */

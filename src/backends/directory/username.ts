@@ -10,7 +10,11 @@ const USERNAME_BYTES_MAX = 253;
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
 export type TypedName =
-  | { readonly kind: "dn"; readonly dn: string; readonly rdns: readonly string[] }
+  | {
+      readonly kind: "dn";
+      /** In canonical form: not every directory reads every spelling. */
+      readonly rdns: readonly string[];
+    }
   | {
       readonly kind: "name";
       /** Without its domain, if that is one of ours. */
@@ -29,7 +33,7 @@ export function readName(typed: string, domains: ReadonlySet<string>): TypedName
   if (Buffer.byteLength(typed, "utf8") > USERNAME_BYTES_MAX) return undefined;
   if (CONTROL.test(typed) || !typed.isWellFormed()) return undefined;
   const rdns = typed.includes("=") ? readRdns(typed) : undefined;
-  if (rdns !== undefined) return { kind: "dn", dn: typed, rdns };
+  if (rdns !== undefined) return { kind: "dn", rdns };
   const { local, domain, isPrincipal } = split(typed);
   const isOurs = domain !== undefined && domains.has(domain);
   const name = isOurs ? local : typed;

@@ -68,7 +68,7 @@ export function canonicalRdns(text: string): string[] {
   }
 }
 
-/** One text per name: equal exactly if the names are. Throws WireError. */
+/** One text per name, itself a DN: equal exactly if the names are. Throws WireError. */
 export function canonicalDn(text: string): string {
   return canonicalRdns(text).join(",");
 }
@@ -160,5 +160,5 @@ function decodeHexString(bytes: Buffer, at: number): string | undefined {
 // No directory names anybody with a NUL, and whatever is written in C stops reading there.
 function canonicalValue(value: string, at: number): string {
   if (value.includes("\0")) throw new WireError("bad-dn", at);
-  return normaliseUsername(value).replaceAll(/[\\,+#=]/g, "\\$&");
+  return escapeDnValue(normaliseUsername(value));
 }

@@ -1,0 +1,125 @@
+// A directory's client against Active Directory, as Samba is one: names, groups, refusals.
+
+import t from "tap";
+
+import { createDirectory } from "../../../src/backends/directory/directory.ts";
+import type { Identity } from "../../../src/core/ports.ts";
+import { Secret } from "../../../src/lib/secret.ts";
+import { directoryOptions } from "../../support/directory.ts";
+import { AD_BASE, AD_PASSWORD, AD_SERVICE_DN, startSamba } from "../../support/samba.ts";
+
+const samba = await startSamba();
+const { options, reported } = directoryOptions([samba.url], {
+  ca: samba.ca,
+  bindDn: AD_SERVICE_DN,
+  bindPassword: Secret.of(AD_PASSWORD),
+  base: AD_BASE,
+  userFilter: "(&(objectClass=user)(sAMAccountName={username}))",
+  usernameAttribute: "sAMAccountName",
+  domains: ["ad.example.org", "corp.example", "EXAMPLE"],
+});
+const corp = createDirectory(options);
+const direct = createDirectory({ ...options, nestedGroups: false });
+t.teardown(async () => {
+  corp.close();
+  direct.close();
+  await samba.stop();
+});
+
+const dnOf = (name: string): string => `CN=${name},CN=Users,${AD_BASE}`;
+
+async function getIdentity(username: string): Promise<Identity> {
+  const found = await corp.find(username);
+  if (found.kind !== "found") throw new Error(`${username} is ${found.kind}`);
+  return found.identity;
+}
+
+t.test("O23: one person, however the name is spelled", async (t) => {
+  const alice = await getIdentity("alice");
+  t.match(alice, { username: "alice", dn: dnOf("alice"), id: /^[0-9a-f]{32}$/ });
+  for (const typed of [
+    "ALICE",
+    " Alice ",
+    "alice@ad.example.org",
+    "ALICE@AD.EXAMPLE.ORG",
+    "alice@corp.example",
+    "EXAMPLE\\alice",
+    "example\\ALICE",
+    dnOf("alice"),
+    dnOf("alice").toUpperCase(),
+    `cn = \\61lice , cn=users , ${AD_BASE}`,
+  ]) {
+    t.same(await getIdentity(typed), alice, typed);
+  }
+  t.same(
+    await getIdentity("asmith"),
+    await getIdentity("alice.smith@corp.example"),
+    "explicit UPN",
+  );
+});
+
+t.test(
+  "what a domain controller would take for a name, but a search doesn't, is refused",
+  async (t) => {
+    const { id } = await getIdentity("alice");
+    for (const typed of [
+      `<GUID=${id}>`,
+      "<SID=S-1-5-21-1-2-3-1104>",
+      "S-1-5-21-1-2-3-1104",
+      "ad.example.org/Users/alice",
+      "OTHER\\alice",
+      "alice@other.example",
+      "alice@",
+      dnOf("staff"),
+      `CN=alice,CN=Computers,${AD_BASE}`,
+    ]) {
+      t.equal((await corp.find(typed)).kind, "not-found", typed);
+    }
+  },
+);
+
+t.test(
+  "a userPrincipalName that reads as somebody else's name and domain is nobody's",
+  async (t) => {
+    t.equal(samba.read("mallory", "userPrincipalName"), "bob@corp.example");
+    t.equal((await corp.find("bob@corp.example")).kind, "ambiguous");
+    t.equal((await getIdentity("bob")).username, "bob");
+    t.equal((await getIdentity("bob@ad.example.org")).username, "bob");
+    t.equal((await getIdentity("mallory")).username, "mallory");
+  },
+);
+
+t.test("D14: nested groups with a loop, and the primary group, which lists nobody", async (t) => {
+  const groups = ["staff", "everyone", "loop", "vpn", "nobody", "missing"].map(dnOf);
+  const names = (found: ReadonlySet<string>): string[] =>
+    [...found].map((dn) => /^CN=([^,]*)/.exec(dn)?.[1] ?? dn).toSorted();
+  const alice = await getIdentity("alice");
+  const bob = await getIdentity("bob");
+  t.same(names(await corp.memberOf(alice, groups)), ["everyone", "loop", "staff"]);
+  t.same(names(await corp.memberOf(bob, groups)), ["vpn"]);
+  t.same(names(await direct.memberOf(alice, groups)), ["staff"], "nested_groups: false");
+  t.same(names(await direct.memberOf(bob, groups)), ["vpn"], "the primary group is no nested one");
+});
+
+t.test(
+  "D12: each state of an account has its own reason, with the right password only",
+  async (t) => {
+    const wrong = { kind: "wrong" };
+    const refused = (reason: string): object => ({ kind: "refused", reason });
+    const cases: Record<string, object> = {
+      alice: { kind: "right" },
+      disabled: refused("directory-disabled"),
+      expired: refused("directory-disabled"),
+      mustchange: refused("must-change-password"),
+    };
+    for (const [name, answer] of Object.entries(cases)) {
+      const identity = await getIdentity(name);
+      t.same(await corp.bind(identity, Secret.of(AD_PASSWORD)), answer, name);
+      t.same(await corp.bind(identity, Secret.of("wrong")), wrong, `${name}, wrong password`);
+    }
+    const locked = await getIdentity("locked");
+    for (let tries = 0; tries < 8; tries += 1) await corp.bind(locked, Secret.of(`wrong-${tries}`));
+    t.same(await corp.bind(locked, Secret.of(AD_PASSWORD)), refused("directory-locked"));
+    t.same(reported.down, [], "and none of this is an outage");
+  },
+);
