@@ -13,7 +13,7 @@ import { deriveKey } from "./lib/derive.ts";
 import type { Log } from "./lib/log.ts";
 import { getConfiguration } from "./gateway/configuration.ts";
 import { closeDirectories, startDirectories } from "./gateway/directories.ts";
-import { startGatewayParts, thresholds } from "./gateway/gateway.ts";
+import { startGatewayParts } from "./gateway/gateway.ts";
 import { createLogger } from "./gateway/logger.ts";
 import { createSystemEvents, systemEvent } from "./gateway/system-events.ts";
 import { packageVersion } from "./version.ts";
@@ -119,7 +119,8 @@ async function openConfigured(config: Config, log: Log): Promise<Store> {
       masterKey: config.masterKey,
       retentionMs: config.store.retentionMs,
       rules: config.lockout,
-      lockoutThresholds: thresholds(config),
+      // Until the directories are there; nobody logs in before.
+      lockoutOf: () => undefined,
       clock: systemClock,
       alarm: (kind, details) => log.error(details, kind),
     });

@@ -75,7 +75,9 @@ export const directorySchema = z.strictObject({
   nested_groups: z.boolean().default(true).describe("Whether groups within groups count"),
   lockout_threshold: wholeNumber(0, 1000)
     .default(10)
-    .describe("Wrong passwords after which the directory itself locks; 0: never"),
+    .describe(
+      "Wrong passwords after which the directory itself locks, unless it says so; 0: never",
+    ),
   timeout: duration({ min: "100ms", max: "30s" })
     .prefault("3s")
     .describe("How long one request to the directory may take"),

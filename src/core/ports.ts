@@ -103,6 +103,14 @@ export interface LockoutRules {
   readonly countCodeFailures: boolean;
 }
 
+/** When a directory itself locks people out. */
+export interface DirectoryLockout {
+  /** Failed binds after which it locks; 0: never. */
+  readonly threshold: number;
+  /** How long it remembers a failed bind, from the last one, ms. */
+  readonly observationMs: number;
+}
+
 export type Begun =
   | { readonly kind: "begun"; readonly reservation: Reservation; readonly account: Account }
   | {

@@ -7,6 +7,7 @@ import type { Config } from "../config/config.ts";
 import type { Loaded } from "../config/load.ts";
 import { describeProblem } from "../config/problem.ts";
 import { createAuthenticator } from "../core/authenticate.ts";
+import type { DirectoryLockout } from "../core/ports.ts";
 import { listenControl } from "../doors/control/server.ts";
 import type { HealthReport } from "../doors/control/views.ts";
 import { createRadiusDoor, type RadiusDoor } from "../doors/radius/handle.ts";
@@ -57,6 +58,7 @@ export async function startGatewayParts(options: GatewayOptions): Promise<Runnin
     directories: await startDirectories(loaded.config, { clock, log, record }),
     stopWatching: () => undefined,
   };
+  store.setRules(running.config.lockout, lockoutOf(running));
   try {
     return await openDoors(options, running, record);
   } catch (error) {
@@ -164,9 +166,9 @@ async function reloadOnce(
   const old = running.directories;
   const directories = await startDirectories(config, { clock, log, record });
   door.reload({ clients: config.radius.clients, directories: byName(directories) });
-  store.setRules(config.lockout, thresholds(config));
   log.setLevel(config.log.level);
   Object.assign(running, { config, directories });
+  store.setRules(config.lockout, lockoutOf(running));
   setTimeout(() => closeDirectories(old), OLD_DIRECTORIES_MS).unref();
   watch(running, () => reloadOnce(options, running, door, record), loaded.watch);
   for (const warning of loaded.warnings) log.warn({}, describeProblem(warning));
@@ -175,10 +177,10 @@ async function reloadOnce(
   return ["configuration reloaded", ...waiting];
 }
 
-/** Directory name -> failed binds after which it locks. */
-export function thresholds(config: Config): ReadonlyMap<string, number> {
-  return new Map(config.directories.map(({ name, lockoutThreshold }) => [name, lockoutThreshold]));
-}
+const lockoutOf =
+  (running: Running) =>
+  (directory: string): DirectoryLockout | undefined =>
+    running.directories.get(directory)?.lockout();
 
 function states(running: Running): DirectoryStatus[] {
   return [...running.directories.values()].map((directory) => directory.status());

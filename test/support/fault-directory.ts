@@ -110,7 +110,9 @@ function honestBind({ id }: FaultRequest, peer: Socket): void {
   peer.write(result(id, "bind", 0));
 }
 
-function honestSearch({ id }: FaultRequest, peer: Socket): void {
+function honestSearch({ id, dn }: FaultRequest, peer: Socket): void {
+  // Its root says nothing about itself.
+  if (dn === "") return void peer.write(result(id, "search", 0));
   peer.write(Buffer.concat([entry(id, ALICE_DN, alice()), result(id, "search", 0)]));
 }
 

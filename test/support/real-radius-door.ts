@@ -27,7 +27,7 @@ export async function openRealDoor(
   clients: readonly RadiusClient[] = [client()],
   { isEnrolled = false } = {},
 ): Promise<RealKit> {
-  const test = await testStore({ lockoutThresholds: new Map([["corp", 0]]) });
+  const test = await testStore({ lockoutOf: () => ({ threshold: 0, observationMs: 1_800_000 }) });
   t.teardown(() => test.end());
   const { store, clock } = test;
   if (isEnrolled) await store.enroll(BOB, newToken, { replace: false }, event());

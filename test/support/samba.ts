@@ -99,8 +99,14 @@ function createNetwork(): { name: string; host: string; remove: () => void } {
 
 function provision(folder: string): void {
   run("samba-tool", [
-    ...["domain", "provision", "--realm=AD.EXAMPLE.ORG", "--domain=EXAMPLE", "--host-name=dc1"],
-    ...["--server-role=dc", "--dns-backend=NONE", "--adminpass=Administrator-1"],
+    "domain",
+    "provision",
+    "--realm=AD.EXAMPLE.ORG",
+    "--domain=EXAMPLE",
+    "--host-name=dc1",
+    "--server-role=dc",
+    "--dns-backend=NONE",
+    "--adminpass=Administrator-1",
     `--targetdir=${join(folder, "domain")}`,
   ]);
 }

@@ -258,6 +258,7 @@ function policyEntries(): string[] {
     "pwdMaxAge: 31536000",
     "pwdLockout: TRUE",
     "pwdMaxFailure: 1000",
+    "pwdFailureCountInterval: 900",
     "pwdMustChange: TRUE",
   ]);
   const people = Object.entries(POLICY_PEOPLE).map(([uid, rule]) =>

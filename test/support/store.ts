@@ -41,7 +41,7 @@ export async function testStore(more: Partial<StoreOptions> = {}): Promise<TestS
     masterKey: MASTER_KEY,
     retentionMs: 90 * 86_400_000,
     rules: RULES,
-    lockoutThresholds: new Map([["corp", 10]]),
+    lockoutOf: () => ({ threshold: 10, observationMs: 1_800_000 }),
     clock,
     alarm: (kind) => alarms.push(kind),
     ...more,

@@ -3,13 +3,19 @@
 
 import { setTimeout as wait } from "node:timers/promises";
 
-import { DependencyDown, type BindResult, type Directory } from "../../core/ports.ts";
+import {
+  DependencyDown,
+  type BindResult,
+  type Directory,
+  type DirectoryLockout,
+} from "../../core/ports.ts";
 import { isWithin } from "../../wire/ldap/dn.ts";
 import { BindExchange } from "./bind.ts";
 import type { Connection } from "./connection.ts";
 import { createDialer } from "./dialer.ts";
 import { createMembership } from "./groups.ts";
 import { createHealth, type Health } from "./health.ts";
+import { readLockout } from "./lockout-policy.ts";
 import { createLookup } from "./lookup.ts";
 import { readOptions, type DirectoryOptions, type Settings } from "./options.ts";
 import { Pool } from "./pool.ts";
@@ -21,6 +27,8 @@ export interface DirectoryBackend extends Directory {
   /** What is under way fails; nothing is asked any more. */
   close(): void;
   status(): DirectoryStatus;
+  /** What the directory said last, or the configuration while it says nothing. */
+  lockout(): DirectoryLockout;
   /** The name says that it belongs here: by its domain, or as a DN below the base. */
   owns(username: string): boolean;
 }
@@ -43,6 +51,10 @@ const LOOKUP_BYTES_MAX = 4 * 1024 * 1024;
 /** A result code and a text. */
 const BIND_BYTES_MAX = 64 * 1024;
 
+/** Active Directory's default, and longer than most. */
+const OBSERVATION_MS = 1_800_000;
+const LEARN_AGAIN_MS = 600_000;
+
 /** Throws for a filter or DN that can't be read or has no place for a name. */
 export function createDirectory(options: DirectoryOptions): DirectoryBackend {
   const settings = readOptions(options);
@@ -55,7 +67,10 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
     connectionsMax: LOOKUP_CONNECTIONS,
     exchangesMax: LOOKUPS_PER_CONNECTION,
     messageBytesMax: LOOKUP_BYTES_MAX,
-    prepare: (connection) => bindService(connection, settings, health),
+    prepare: async (connection) => {
+      await bindService(connection, settings, health);
+      void learnLockout();
+    },
   });
   const binds = new Pool({
     settings,
@@ -67,8 +82,25 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
     prepare: undefined,
   });
   const { clock, dependency } = settings;
+  let lockout = { threshold: settings.lockoutThreshold, observationMs: OBSERVATION_MS };
+  let learntAt = -Infinity;
+
+  // With each new connection, but seldom; queued until the connection is ready.
+  async function learnLockout(): Promise<void> {
+    const now = clock.monotonic();
+    if (now - learntAt < LEARN_AGAIN_MS) return;
+    learntAt = now;
+    try {
+      lockout = (await readLockout(settings, lookups)) ?? lockout;
+    } catch {
+      // What was known holds; the next connection asks again.
+      learntAt = -Infinity;
+    }
+  }
+
   return {
     name: settings.name,
+    lockout: () => lockout,
     owns(username) {
       const name = readName(username, settings.domains);
       if (name?.kind === "dn") return isWithin(name.rdns, settings.baseRdns);

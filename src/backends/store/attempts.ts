@@ -5,9 +5,15 @@ import type { Clock } from "../../lib/clock.ts";
 import { keyedHash } from "../../lib/keyed-hash.ts";
 import type { Secret } from "../../lib/secret.ts";
 import { normaliseUsername } from "../../lib/username.ts";
-import type { Account, Attempts, Begun, Identity, LockoutRules } from "../../core/ports.ts";
+import type {
+  Account,
+  Attempts,
+  Begun,
+  DirectoryLockout,
+  Identity,
+  LockoutRules,
+} from "../../core/ports.ts";
 import type { Accounts, Standing } from "./accounts.ts";
-import { OBSERVATION_MS } from "./ending.ts";
 import { eventText } from "./ledger.ts";
 import { createReservations, Held } from "./reservations.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -21,8 +27,8 @@ export interface AttemptsOptions {
   readonly clock: Clock;
   readonly sourceKey: Secret;
   readonly rules: () => LockoutRules;
-  /** Of the directory of that name; 0: it never locks. */
-  readonly lockoutThreshold: (directory: string) => number;
+  /** Of the directory of that name. */
+  readonly lockoutOf: (directory: string) => DirectoryLockout;
 }
 
 // Two below the directory's own limit: one for a bind we lost sight of, one for the person elsewhere.
@@ -70,9 +76,9 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     bindsUnderWay: number,
     now: number,
   ): boolean {
-    const threshold = options.lockoutThreshold(directory);
+    const { threshold, observationMs } = options.lockoutOf(directory);
     if (threshold === 0) return true;
-    const isOld = now - (standing?.failedBindAt ?? 0) > OBSERVATION_MS;
+    const isOld = now - (standing?.failedBindAt ?? 0) > observationMs;
     const failed = isOld ? 0 : (standing?.failedBinds ?? 0);
     const limit = Math.max(1, threshold - SHIELD_MARGIN);
     return failed + bindsUnderWay < limit;
@@ -118,6 +124,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
           kind: "finish",
           now: clock.now(),
           rules: options.rules(),
+          observationMs: options.lockoutOf(reservation.identity.directory).observationMs,
           person: personRow(reservation.identity),
           source: reservation.source,
           isKnownSource: reservation.isKnownSource,

@@ -184,7 +184,7 @@ function saveAccount(
     ? 0
     : numberOf(before, "suspicion") + (isSuspicious ? 1 : 0);
   const failedBinds =
-    ending.bind === "right" ? 0 : shieldCount(before, now) + (ending.bind === "wrong" ? 1 : 0);
+    ending.bind === "right" ? 0 : shieldCount(before, write) + (ending.bind === "wrong" ? 1 : 0);
   const bindAt = ending.bind === "wrong" ? now : numberOf(before, "failed_bind_at");
   const isSame =
     suspicion === numberOf(before, "suspicion") && failedBinds === numberOf(before, "failed_binds");
@@ -194,11 +194,8 @@ function saveAccount(
   }
 }
 
-/** How long the directory is taken to remember a failed bind, from the last one. */
-export const OBSERVATION_MS = 1_800_000;
-
-function shieldCount(row: Row, now: number): number {
-  return now - numberOf(row, "failed_bind_at") > OBSERVATION_MS ? 0 : numberOf(row, "failed_binds");
+function shieldCount(row: Row, { now, observationMs }: FinishWrite): number {
+  return now - numberOf(row, "failed_bind_at") > observationMs ? 0 : numberOf(row, "failed_binds");
 }
 
 function lockoutEvent(cause: EventText, counters: Counters): EventText {

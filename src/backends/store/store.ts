@@ -2,7 +2,7 @@
 // PostgreSQL store would offer the same. Invariant: any fault is DependencyDown, never an answer.
 
 import type { Administration } from "../../core/administration.ts";
-import type { Attempts, Learnt, LockoutRules } from "../../core/ports.ts";
+import type { Attempts, DirectoryLockout, Learnt, LockoutRules } from "../../core/ports.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { deriveKey } from "../../lib/derive.ts";
 import { Secret } from "../../lib/secret.ts";
@@ -24,15 +24,17 @@ export interface StoreOptions {
   readonly previousMasterKey?: Secret;
   readonly retentionMs: number;
   readonly rules: LockoutRules;
-  /** Directory name -> failed binds after which it locks; 0: never. */
-  readonly lockoutThresholds: ReadonlyMap<string, number>;
+  readonly lockoutOf: LockoutOf;
   readonly clock: Clock;
   readonly alarm: (kind: string, details: Record<string, unknown>) => void;
 }
 
+/** Of the directory of that name, as far as it is known. */
+type LockoutOf = (directory: string) => DirectoryLockout | undefined;
+
 export interface Store extends Attempts, Administration, Learnt {
   /** New limits for the next attempt. */
-  setRules(rules: LockoutRules, lockoutThresholds: ReadonlyMap<string, number>): void;
+  setRules(rules: LockoutRules, lockoutOf: LockoutOf): void;
   isUp(): boolean;
   /** ms UTC. */
   newestEventAt(): number | undefined;
@@ -41,8 +43,8 @@ export interface Store extends Attempts, Administration, Learnt {
   close(): Promise<void>;
 }
 
-/** A directory nobody configured a threshold for is taken to lock early. */
-const THRESHOLD_UNKNOWN = 10;
+/** A directory of which nothing is known is taken to lock as most do that lock at all. */
+const LOCKOUT_UNKNOWN: DirectoryLockout = { threshold: 10, observationMs: 1_800_000 };
 
 /** Opens or makes the store. Throws with what to do: held, damaged, wrong key, newer schema. */
 export async function openStore(options: StoreOptions): Promise<Store> {
@@ -76,7 +78,7 @@ function assemble(options: StoreOptions, writer: WriterThread, held: { release()
     ...(options.previousMasterKey ? [options.previousMasterKey] : []),
   ];
   const keys = masters.map(sealKeyOf);
-  let { rules, lockoutThresholds } = options;
+  let { rules, lockoutOf } = options;
 
   const sealedTrail = reader.prepare("SELECT value FROM meta WHERE key = 'trail_key'").get()?.[
     "value"
@@ -95,7 +97,7 @@ function assemble(options: StoreOptions, writer: WriterThread, held: { release()
     clock,
     sourceKey: deriveKey(trailKey, "source"),
     rules: () => rules,
-    lockoutThreshold: (directory) => lockoutThresholds.get(directory) ?? THRESHOLD_UNKNOWN,
+    lockoutOf: (directory) => lockoutOf(directory) ?? LOCKOUT_UNKNOWN,
   });
   const administration = createAdministration({
     accounts,
@@ -117,9 +119,9 @@ function assemble(options: StoreOptions, writer: WriterThread, held: { release()
     async remember(kind, key) {
       await writer.write<"learn">({ kind: "learn", what: kind, key });
     },
-    setRules(newRules, newThresholds) {
+    setRules(newRules, newLockoutOf) {
       rules = newRules;
-      lockoutThresholds = newThresholds;
+      lockoutOf = newLockoutOf;
     },
     isUp: () => writer.isUp,
     newestEventAt: () => snapshot.read(() => trail.newestAt()),

@@ -32,6 +32,8 @@ export interface FinishWrite {
   readonly kind: "finish";
   readonly now: number;
   readonly rules: LockoutRules;
+  /** How long the person's directory remembers a failed bind. */
+  readonly observationMs: number;
   readonly person: PersonRow;
   /** Keyed hash of the person's own address; "" without one. */
   readonly source: string;

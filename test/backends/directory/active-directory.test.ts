@@ -123,3 +123,8 @@ t.test(
     t.same(reported.down, [], "and none of this is an outage");
   },
 );
+
+t.test("the domain says itself when it locks", async (t) => {
+  await getIdentity("alice");
+  t.same(corp.lockout(), { threshold: 8, observationMs: 1_800_000 });
+});

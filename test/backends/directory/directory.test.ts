@@ -177,6 +177,16 @@ t.test("D11: a password policy's refusals aren't wrong passwords", async (t) => 
   }
 });
 
+t.test("the password policy says when it locks; without one the configuration does", async (t) => {
+  await corp.find("alice");
+  t.same(corp.lockout(), { threshold: 1_000, observationMs: 900_000 });
+  t.same(
+    open({ lockoutThreshold: 7 }).lockout(),
+    { threshold: 7, observationMs: 1_800_000 },
+    "before it answers",
+  );
+});
+
 t.test("a thousand logins at once get each their own answer", async (t) => {
   const names = ["alice", "bob", "carol", "mallory"];
   const directory = open();

@@ -39,7 +39,7 @@ t.test("a second process is refused while the store is held", async (t) => {
       countPasswordFailures: true,
       countCodeFailures: true,
     },
-    lockoutThresholds: new Map(),
+    lockoutOf: () => undefined,
     clock: test.clock,
     alarm: () => undefined,
   });
