@@ -2,7 +2,14 @@
 // Invariants: nothing else in the program can produce an accept, and none without a matching password
 // and, where a code is demanded, a right one (whose claim the store must still win).
 
-import type { CodeMode, ExemptReason, MfaMode, Reason, Verdict } from "./verdict.ts";
+import type {
+  CodeMode,
+  DirectoryRefusal,
+  ExemptReason,
+  MfaMode,
+  Reason,
+  Verdict,
+} from "./verdict.ts";
 
 /** Everything a decision can rest on; undefined means: not asked yet. */
 export interface Facts {
@@ -33,16 +40,7 @@ export type EnrolmentFact =
 
 export type CodeFact = "absent" | "malformed" | "repeated" | "wrong" | "replayed" | "right";
 
-export type PasswordFact =
-  | "right"
-  | "wrong"
-  | "empty"
-  | "shielded"
-  | "password-expired"
-  | "must-change-password"
-  | "directory-locked"
-  | "directory-disabled"
-  | "directory-refused";
+export type PasswordFact = "right" | "wrong" | "empty" | "shielded" | DirectoryRefusal;
 
 /** The part of a demand that decides; the rest only tells askers how to ask. */
 export interface Strictness {

@@ -3,7 +3,7 @@
 
 import type { Secret } from "../lib/secret.ts";
 import type { EventDraft } from "./audit.ts";
-import type { Reason } from "./verdict.ts";
+import type { DirectoryRefusal, Reason } from "./verdict.ts";
 
 /** A dependency that can't answer now. Never a wrong password, never counted, never an accept. */
 export class DependencyDown extends Error {
@@ -26,6 +26,8 @@ export interface Identity {
   /** The username attribute as the directory returns it; for display. */
   readonly username: string;
   readonly dn: string;
+  /** The entry itself says that it is disabled (account control bits, nsAccountLock). */
+  readonly isDisabled?: true;
 }
 
 export type LookupResult =
@@ -38,17 +40,7 @@ export type BindResult =
   | { readonly kind: "right" }
   | { readonly kind: "wrong" }
   /** The directory refused for another reason than a wrong password; not counted. */
-  | {
-      readonly kind: "refused";
-      readonly reason: Extract<
-        Reason,
-        | "password-expired"
-        | "must-change-password"
-        | "directory-locked"
-        | "directory-disabled"
-        | "directory-refused"
-      >;
-    };
+  | { readonly kind: "refused"; readonly reason: DirectoryRefusal };
 
 /** One directory. Every method throws DependencyDown at its deadline at the latest. */
 export interface Directory {

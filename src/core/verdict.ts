@@ -28,6 +28,10 @@ export const REASONS = {
   "must-change-password": "password expired",
   "directory-locked": "account locked",
   "directory-disabled": "account disabled upstream",
+  "account-expired": "account disabled upstream",
+  "logon-hours": "account disabled upstream",
+  "logon-workstation": "account disabled upstream",
+  "stronger-auth-required": "unsupported auth type",
   "directory-refused": "account disabled upstream",
   "secret-mismatch": "password incorrect",
   "mfa-code-missing": "mfa code missing",
@@ -53,6 +57,20 @@ export type Reason = keyof typeof REASONS;
 
 /** Why an accept needed no code; absent when a code was verified. */
 export type ExemptReason = "mode-disabled" | "not-enrolled" | "enrolment-period";
+
+/** What a directory refuses for although the password may be right. */
+export type DirectoryRefusal = Extract<
+  Reason,
+  | "password-expired"
+  | "must-change-password"
+  | "directory-locked"
+  | "directory-disabled"
+  | "account-expired"
+  | "logon-hours"
+  | "logon-workstation"
+  | "stronger-auth-required"
+  | "directory-refused"
+>;
 
 /** Reasons that are somebody's outage, never the person's fault. */
 export type OutageReason = Extract<

@@ -108,7 +108,12 @@ await t.test(
   async (t) => {
     const kit = await openKit(t);
     await kit.enroll();
-    const reasons = ["directory-disabled", "directory-locked", "password-expired"] as const;
+    const reasons = [
+      "directory-disabled",
+      "account-expired",
+      "directory-locked",
+      "password-expired",
+    ] as const;
     for (const reason of reasons) {
       kit.bind = { kind: "refused", reason };
       t.match(await kit.login(`right,${kit.code()}`), { outcome: "reject", reason });

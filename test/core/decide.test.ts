@@ -51,6 +51,10 @@ const ANSWERS: { readonly [Q in Question]: Record<NonNullable<Facts[Q]>, true> }
     "must-change-password": true,
     "directory-locked": true,
     "directory-disabled": true,
+    "account-expired": true,
+    "logon-hours": true,
+    "logon-workstation": true,
+    "stronger-auth-required": true,
     "directory-refused": true,
   } satisfies Record<PasswordFact, true>,
 };

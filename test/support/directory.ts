@@ -43,7 +43,7 @@ export function directoryOptions(
   return { options, reported };
 }
 
-export function plainUrl({ host, port }: Pick<Slapd, "host" | "port">): DirectoryUrl {
+export function plainUrl({ host, port }: { host: string; port: number }): DirectoryUrl {
   return { url: `ldap://${host}:${port}`, host, port, tls: "none" };
 }
 

@@ -294,7 +294,7 @@ function entry(dn: string, lines: readonly string[]): string {
   return `${encoded.join("\n")}\n`;
 }
 
-function hashed(password: string): string {
+export function hashed(password: string): string {
   const salt = createHash("sha1").update(`salt of ${password}`).digest().subarray(0, 8);
   const digest = createHash("sha1").update(password).update(salt).digest();
   return `{SSHA}${Buffer.concat([digest, salt]).toString("base64")}`;
@@ -313,7 +313,11 @@ export async function freePort(): Promise<number> {
 }
 
 // slapd tells nobody when it listens: the only sign is a connection that succeeds.
-async function untilListening(port: number, child: ChildProcess, logPath: string): Promise<void> {
+export async function untilListening(
+  port: number,
+  child: ChildProcess,
+  logPath: string,
+): Promise<void> {
   while (child.exitCode === null && child.signalCode === null) {
     const socket = connect({ host: "127.0.0.1", port });
     const isOpen = await new Promise<boolean>((resolve) => {

@@ -3,6 +3,7 @@
 // only a plain success is "right".
 
 import { DependencyDown, type BindResult } from "../../core/ports.ts";
+import type { DirectoryRefusal } from "../../core/verdict.ts";
 import type { Secret } from "../../lib/secret.ts";
 import {
   encodeBind,
@@ -13,8 +14,6 @@ import {
   type Result,
 } from "../../wire/ldap/message.ts";
 import type { Exchange } from "./connection.ts";
-
-type Refusal = Extract<BindResult, { kind: "refused" }>["reason"];
 
 /** An exchange that is one bind; never sent twice, since each may count as a failed login. */
 export class BindExchange implements Exchange {
@@ -64,28 +63,36 @@ export class BindExchange implements Exchange {
 }
 
 // Active Directory's own word in the text of resultCode 49. 52e (wrong) and 525 (nobody) stay wrong.
-const ACTIVE_DIRECTORY_REFUSALS: ReadonlyMap<string, Refusal> = new Map([
-  ["530", "directory-refused"], // not at this time of day
-  ["531", "directory-refused"], // not from this workstation
+const ACTIVE_DIRECTORY_REFUSALS: ReadonlyMap<string, DirectoryRefusal> = new Map([
+  ["530", "logon-hours"],
+  ["531", "logon-workstation"],
   ["532", "password-expired"],
   ["533", "directory-disabled"],
-  ["701", "directory-disabled"], // account expired
+  ["701", "account-expired"],
   ["773", "must-change-password"],
   ["775", "directory-locked"],
 ]);
 const ACTIVE_DIRECTORY_CODE = /\bdata ([0-9a-f]{1,8})\b/i;
 
 /** draft-behera-ldap-password-policy-10 §6.2; the others are about changes of a password. */
-const POLICY_REFUSALS: ReadonlyMap<number, Refusal> = new Map([
+const POLICY_REFUSALS: ReadonlyMap<number, DirectoryRefusal> = new Map([
   [PASSWORD_EXPIRED_ERROR, "password-expired"],
   [1, "directory-locked"],
   [2, "must-change-password"],
 ]);
 
-// The directory is there and doesn't want this account: authMethodNotSupported,
-// strongerAuthRequired, confidentialityRequired, constraintViolation, noSuchObject,
-// invalidDNSyntax, inappropriateAuthentication, insufficientAccessRights, unwillingToPerform.
-const REFUSING_CODES: ReadonlySet<number> = new Set([7, 8, 13, 19, 32, 34, 48, 50, 53]);
+// The directory is there and doesn't want this account, or not this way (RFC 4511 §4.1.9).
+const REFUSING_CODES: ReadonlyMap<number, DirectoryRefusal> = new Map([
+  [7, "stronger-auth-required"], // authMethodNotSupported
+  [8, "stronger-auth-required"], // strongerAuthRequired: Active Directory wants TLS
+  [13, "stronger-auth-required"], // confidentialityRequired
+  [19, "directory-refused"], // constraintViolation
+  [32, "directory-refused"], // noSuchObject
+  [34, "directory-refused"], // invalidDNSyntax
+  [48, "directory-refused"], // inappropriateAuthentication
+  [50, "directory-refused"], // insufficientAccessRights
+  [53, "directory-refused"], // unwillingToPerform
+]);
 
 /** Undefined: nothing was decided, the directory can't answer now. */
 export function bindResultOf(result: Result): BindResult | undefined {
@@ -99,11 +106,16 @@ export function bindResultOf(result: Result): BindResult | undefined {
     const reason = refusal ?? ACTIVE_DIRECTORY_REFUSALS.get(code ?? "");
     return reason === undefined ? { kind: "wrong" } : { kind: "refused", reason };
   }
-  if (!REFUSING_CODES.has(resultCode)) return undefined;
-  return { kind: "refused", reason: refusal ?? "directory-refused" };
+  const reason = REFUSING_CODES.get(resultCode);
+  return reason === undefined ? undefined : { kind: "refused", reason: refusal ?? reason };
 }
 
-function policyRefusal({ error, graceLogins }: PasswordPolicy): Refusal | undefined {
+/** The same for an entry that says itself that it is disabled: then only a wrong password stays. */
+export function refuseDisabled(result: BindResult): BindResult {
+  return result.kind === "wrong" ? result : { kind: "refused", reason: "directory-disabled" };
+}
+
+function policyRefusal({ error, graceLogins }: PasswordPolicy): DirectoryRefusal | undefined {
   if (error !== undefined) return POLICY_REFUSALS.get(error) ?? "directory-refused";
   // The last login with an expired password: the next one fails, and nothing here can change it.
   return graceLogins === 0 ? "password-expired" : undefined;

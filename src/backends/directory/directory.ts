@@ -10,7 +10,7 @@ import {
   type DirectoryLockout,
 } from "../../core/ports.ts";
 import { isWithin } from "../../wire/ldap/dn.ts";
-import { BindExchange } from "./bind.ts";
+import { BindExchange, refuseDisabled } from "./bind.ts";
 import type { Connection } from "./connection.ts";
 import { createDialer } from "./dialer.ts";
 import { createMembership } from "./groups.ts";
@@ -107,12 +107,13 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
       return name?.domain !== undefined && settings.domains.has(name.domain);
     },
     find: createLookup(settings, lookups),
-    bind: (identity, password) =>
-      new Promise<BindResult>((resolve, reject) => {
+    async bind({ dn, isDisabled }, password) {
+      const result = await new Promise<BindResult>((resolve, reject) => {
         const deadlineAt = clock.monotonic() + settings.timeoutMs;
-        const { dn } = identity;
         binds.run(new BindExchange({ dependency, dn, password, deadlineAt }, resolve, reject));
-      }),
+      });
+      return isDisabled === true ? refuseDisabled(result) : result;
+    },
     memberOf: createMembership(settings, lookups),
     async start() {
       const opened = Promise.all([lookups.open(LOOKUP_CONNECTIONS), binds.open(1)]);

@@ -14,6 +14,11 @@ const ID_ATTRIBUTES = ["entryUUID", "objectGUID", "nsUniqueId"];
 const BINARY_IDS: ReadonlySet<string> = new Set(["objectguid", "objectsid", "guid"]);
 /** Ids are 16 octets or 36 characters. */
 const ID_BYTES_MAX = 200;
+/** [MS-ADTS] §2.2.16: a set of bits. */
+const CONTROL_BITS = "userAccountControl";
+const ACCOUNT_DISABLED = 0x2;
+/** 389 Directory Server and FreeIPA: "true" in any case. */
+const ACCOUNT_LOCK = "nsAccountLock";
 
 export type Identified =
   | { readonly kind: "identity"; readonly identity: Identity }
@@ -23,7 +28,7 @@ export type Identified =
 export function identityAttributes(
   settings: Pick<Settings, "usernameAttribute" | "idAttribute">,
 ): string[] {
-  return [settings.usernameAttribute, ...idAttributes(settings)];
+  return [settings.usernameAttribute, ...idAttributes(settings), CONTROL_BITS, ACCOUNT_LOCK];
 }
 
 /** `expectedDn` is the canonical DN that was read, if one was. Problems name no value of the entry. */
@@ -46,14 +51,19 @@ export function identify(
     const id = findId(entry, settings);
     if (id === undefined) return unusable("an entry without an id that never changes");
     const username = decodeUtf8(name, 0);
-    return {
-      kind: "identity",
-      identity: { directory: settings.name, id, username, dn: entry.dn },
-    };
+    const identity = { directory: settings.name, id, username, dn: entry.dn };
+    if (!isDisabled(entry)) return { kind: "identity", identity };
+    return { kind: "identity", identity: { ...identity, isDisabled: true } };
   } catch (error) {
     if (error instanceof WireError) return unusable(`an entry that can't be read (${error.code})`);
     throw error;
   }
+}
+
+function isDisabled(entry: Entry): boolean {
+  const bits = findValue(entry, CONTROL_BITS)?.toString("latin1") ?? "0";
+  const lock = findValue(entry, ACCOUNT_LOCK)?.toString("latin1") ?? "false";
+  return (Number(bits) & ACCOUNT_DISABLED) !== 0 || lock.toLowerCase() === "true";
 }
 
 function findId(entry: Entry, settings: Pick<Settings, "idAttribute">): string | undefined {

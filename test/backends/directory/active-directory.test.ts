@@ -5,7 +5,7 @@ import t from "tap";
 import { createDirectory } from "../../../src/backends/directory/directory.ts";
 import type { Identity } from "../../../src/core/ports.ts";
 import { Secret } from "../../../src/lib/secret.ts";
-import { directoryOptions } from "../../support/directory.ts";
+import { directoryOptions, plainUrl } from "../../support/directory.ts";
 import { AD_BASE, AD_PASSWORD, AD_SERVICE_DN, startSamba } from "../../support/samba.ts";
 
 const samba = await startSamba();
@@ -109,7 +109,7 @@ t.test(
     const cases: Record<string, object> = {
       alice: { kind: "right" },
       disabled: refused("directory-disabled"),
-      expired: refused("directory-disabled"),
+      expired: refused("account-expired"),
       mustchange: refused("must-change-password"),
     };
     for (const [name, answer] of Object.entries(cases)) {
@@ -123,6 +123,13 @@ t.test(
     t.same(reported.down, [], "and none of this is an outage");
   },
 );
+
+t.test("a domain controller takes no password in clear, and it is said why", async (t) => {
+  const url = plainUrl({ host: samba.host, port: 389 });
+  const inClear = createDirectory({ ...options, urls: [url] });
+  t.teardown(() => inClear.close());
+  await t.rejects(inClear.find("alice"), { message: /bind_dn.*: stronger-auth-required/ });
+});
 
 t.test("the domain says itself when it locks", async (t) => {
   await getIdentity("alice");

@@ -15,7 +15,8 @@ function answer(resultCode: number, diagnosticMessage = "", policy?: PasswordPol
 
 t.test("result codes: success, wrong, refused, or nothing decided", async (t) => {
   const cases: Record<number, string> = { 0: "right", 49: "wrong" };
-  for (const code of [7, 8, 13, 19, 32, 34, 48, 50, 53]) cases[code] = "directory-refused";
+  for (const code of [7, 8, 13]) cases[code] = "stronger-auth-required";
+  for (const code of [19, 32, 34, 48, 50, 53]) cases[code] = "directory-refused";
   for (const code of [1, 2, 3, 10, 11, 12, 14, 51, 52, 54, 80, 4096]) cases[code] = "unavailable";
   for (const [code, meaning] of Object.entries(cases)) {
     t.equal(answer(Number(code)), meaning, code);
@@ -26,11 +27,11 @@ t.test("D12: Active Directory's sub-codes tell a refusal from a wrong password",
   const cases: Record<string, string> = {
     "525": "wrong",
     "52e": "wrong",
-    "530": "directory-refused",
-    "531": "directory-refused",
+    "530": "logon-hours",
+    "531": "logon-workstation",
     "532": "password-expired",
     "533": "directory-disabled",
-    "701": "directory-disabled",
+    "701": "account-expired",
     "773": "must-change-password",
     "775": "directory-locked",
     "999": "wrong",

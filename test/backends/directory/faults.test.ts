@@ -243,6 +243,22 @@ t.test("D11: success with an objection of the password policy is refused", async
   });
 });
 
+t.test("a bind that succeeds for an entry that is disabled is refused", async (t) => {
+  const { peer, directory } = await open(t);
+  for (const said of [{ userAccountControl: ["514"] }, { nsAccountLock: ["TRUE"] }]) {
+    peer.scripts.search = ({ id }, socket) => {
+      socket.write(Buffer.concat([entry(id, ALICE_DN, alice(said)), result(id, "search", 0)]));
+    };
+    const found = await directory.find(`${" ".repeat(peer.log.length)}alice`);
+    if (found.kind !== "found") throw new Error(found.kind);
+    const answer = await directory.bind(found.identity, password);
+    t.same(answer, { kind: "refused", reason: "directory-disabled" });
+    peer.scripts.bind = ({ id }, socket) => socket.write(result(id, "bind", 49));
+    t.same(await directory.bind(found.identity, password), { kind: "wrong" });
+    delete peer.scripts.bind;
+  }
+});
+
 t.test("D15: our own account locked or the directory busy: an outage", async (t) => {
   const { peer, directory, reported } = await open(t);
   peer.scripts.serviceBind = ({ id }, socket) => socket.write(result(id, "bind", 52));
