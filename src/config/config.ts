@@ -51,6 +51,7 @@ export interface DirectoryConfig {
   /** Failed binds after which the directory locks; 0: never. */
   readonly lockoutThreshold: number;
   readonly timeoutMs: number;
+  readonly checkIntervalMs: number;
 }
 
 export interface DirectoryUrl {

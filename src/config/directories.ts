@@ -51,6 +51,7 @@ function buildDirectory(
     nestedGroups: raw.nested_groups,
     lockoutThreshold: raw.lockout_threshold,
     timeoutMs: raw.timeout,
+    checkIntervalMs: raw.check_interval,
   };
 }
 

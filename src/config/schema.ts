@@ -81,6 +81,9 @@ export const directorySchema = z.strictObject({
   timeout: duration({ min: "100ms", max: "30s" })
     .prefault("3s")
     .describe("How long one request to the directory may take"),
+  check_interval: duration({ min: "1s", max: "1m" })
+    .prefault("5s")
+    .describe("How often each server is asked whether it is there"),
 });
 
 const NO_VALUE = { error: "must be text or a whole number" };

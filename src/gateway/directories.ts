@@ -34,6 +34,11 @@ export async function startDirectories(
         log.info({ directory: settings.name }, "directory recovered");
         record("directory_recovered", { resource });
       },
+      onServer({ url }, problem) {
+        const about = { directory: settings.name, server: url };
+        if (problem === undefined) log.info(about, "directory server answers again");
+        else log.warn({ ...about, reason: problem }, "directory server fails");
+      },
       onUnusable: (reason) =>
         log.warn({ directory: settings.name, reason }, "an entry can't be used for logins"),
     });

@@ -8,6 +8,7 @@ import { BASE, SERVICE_DN, SERVICE_PASSWORD, type Slapd } from "./slapd.ts";
 export interface Reported {
   readonly down: string[];
   readonly unusable: string[];
+  readonly servers: string[];
   recovered: number;
 }
 
@@ -16,7 +17,7 @@ export function directoryOptions(
   urls: readonly DirectoryUrl[],
   changes: Partial<DirectoryOptions> = {},
 ): { options: DirectoryOptions; reported: Reported } {
-  const reported: Reported = { down: [], unusable: [], recovered: 0 };
+  const reported: Reported = { down: [], unusable: [], servers: [], recovered: 0 };
   const options: DirectoryOptions = {
     name: "corp",
     urls,
@@ -32,11 +33,14 @@ export function directoryOptions(
     nestedGroups: true,
     lockoutThreshold: 10,
     timeoutMs: 3_000,
+    // Seldom enough not to disturb a test that counts what arrives.
+    checkIntervalMs: 60_000,
     clock: systemClock,
     onDown: (reason) => reported.down.push(reason),
     onRecovered: () => {
       reported.recovered += 1;
     },
+    onServer: ({ url }, problem) => reported.servers.push(`${url} ${problem ?? "answers"}`),
     onUnusable: (reason) => reported.unusable.push(reason),
     ...changes,
   };
@@ -48,7 +52,7 @@ export function plainUrl({ host, port }: { host: string; port: number }): Direct
 }
 
 /** `host` as the certificate is expected to name it. */
-export function ldapsUrl({ ldapsPort }: Slapd, host = "127.0.0.1"): DirectoryUrl {
+export function ldapsUrl({ ldapsPort }: { ldapsPort: number }, host = "127.0.0.1"): DirectoryUrl {
   return { url: `ldaps://${host}:${ldapsPort}`, host, port: ldapsPort, tls: "implicit" };
 }
 

@@ -15,9 +15,12 @@ import {
 } from "../../wire/ldap/message.ts";
 import type { Exchange } from "./connection.ts";
 
-/** An exchange that is one bind; never sent twice, since each may count as a failed login. */
+/** An exchange that is one bind. */
 export class BindExchange implements Exchange {
   readonly deadlineAt: number;
+  sentAt = 0;
+  /** Each may count as a failed login: a second one could lock the person. */
+  readonly isRepeatable = false;
   readonly #dependency: string;
   readonly #dn: string;
   readonly #password: Secret;
@@ -53,8 +56,8 @@ export class BindExchange implements Exchange {
     return true;
   }
 
-  mayRepeat(): boolean {
-    return false;
+  repeat(): void {
+    throw new Error("a bind isn't repeated");
   }
 
   fail(reason: string): void {

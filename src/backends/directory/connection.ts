@@ -18,11 +18,15 @@ import { FIRST_MESSAGE_ID } from "./dial.ts";
 export interface Exchange {
   /** Monotonic ms. */
   readonly deadlineAt: number;
+  /** Monotonic ms; its connection sets it. */
+  sentAt: number;
+  /** It may be put once more, on another connection. */
+  readonly isRepeatable: boolean;
   encode(id: number): Buffer;
   /** True if this was the last answer. Throws if it is no answer to the question. */
   take(answer: Answer): boolean;
-  /** Its connection is gone: true if the question may be put again on another one. */
-  mayRepeat(): boolean;
+  /** Its connection is gone, and it is put again. Called only where it is repeatable. */
+  repeat(): void;
   fail(reason: string): void;
 }
 
@@ -41,8 +45,10 @@ export interface Dialled {
 
 export class Connection {
   readonly url: DirectoryUrl;
-  /** Bound, where binding comes first. */
+  /** Bound, where binding comes first, and not about to be replaced. */
   isReady = false;
+  /** Monotonic ms. */
+  readonly renewAt: number;
   /** When the last exchange was due, monotonic ms. */
   lastDeadlineAt = 0;
   readonly #socket: Socket;
@@ -57,13 +63,18 @@ export class Connection {
   /** `isShared`: it carries many exchanges at a time. */
   constructor(
     { url, socket }: Dialled,
-    limits: { readonly messageBytesMax: number; readonly isShared: boolean },
+    limits: {
+      readonly messageBytesMax: number;
+      readonly isShared: boolean;
+      readonly renewAt: number;
+    },
     owner: ConnectionOwner,
   ) {
     this.url = url;
     this.#socket = socket;
     this.#owner = owner;
     this.#isShared = limits.isShared;
+    this.renewAt = limits.renewAt;
     this.#framer = createFramer(limits.messageBytesMax);
     socket.on("error", (error) => this.close(error.message));
     socket.on("end", () => this.close("it closed the connection"));
@@ -77,7 +88,8 @@ export class Connection {
     return this.#pending.size;
   }
 
-  send(exchange: Exchange): void {
+  send(exchange: Exchange, nowMs: number): void {
+    exchange.sentAt = nowMs;
     const id = this.#nextId;
     this.#nextId = id === MESSAGE_ID_MAX ? FIRST_MESSAGE_ID : id + 1;
     const bytes = exchange.encode(id);
@@ -92,8 +104,12 @@ export class Connection {
     this.#outbox.push(bytes);
   }
 
-  isOverdue(nowMs: number): boolean {
-    for (const exchange of this.#pending.values()) if (exchange.deadlineAt <= nowMs) return true;
+  /** `patienceMs`: how long a question that may be put again elsewhere waits here. */
+  isOverdue(nowMs: number, patienceMs: number): boolean {
+    for (const exchange of this.#pending.values()) {
+      if (exchange.deadlineAt <= nowMs) return true;
+      if (exchange.sentAt + patienceMs <= nowMs && exchange.isRepeatable) return true;
+    }
     return false;
   }
 

@@ -1,40 +1,30 @@
-// Which of a directory's URLs is used: the one that worked last, else the next that does.
-// Invariant: all URLs together get no more time than one login has.
-
-import type { Socket } from "node:net";
+// A connection to one of a directory's servers: the first that takes one, those that answer first.
+// Invariant: all servers together get no more time than one login has.
 
 import { dial } from "./dial.ts";
-import type { DirectoryUrl, Settings } from "./options.ts";
+import type { Dialled } from "./connection.ts";
+import type { Health } from "./health.ts";
+import type { Settings } from "./options.ts";
 
-export interface Dialer {
-  /** Rejects with the cause of every URL. */
-  dial(): Promise<{ readonly url: DirectoryUrl; readonly socket: Socket }>;
-  /** It took a connection and doesn't answer: the next one is tried first from now on. */
-  distrust(url: DirectoryUrl): void;
-}
+/** Resolves to one that is encrypted where the URL says so. Rejects with the cause of every URL. */
+export type Dialer = () => Promise<Dialled>;
 
 export function createDialer(
   settings: Pick<Settings, "urls" | "secureContext" | "timeoutMs">,
+  health: Health,
 ): Dialer {
   const { urls, secureContext, timeoutMs } = settings;
-  let preferred = 0;
-  return {
-    async dial() {
-      const causes: string[] = [];
-      const ordered = [...urls.slice(preferred), ...urls.slice(0, preferred)];
-      for (const url of ordered) {
-        try {
-          const socket = await dial(url, secureContext, timeoutMs / urls.length);
-          preferred = urls.indexOf(url);
-          return { url, socket };
-        } catch (error) {
-          causes.push(`${url.url}: ${error instanceof Error ? error.message : String(error)}`);
-        }
+  return async () => {
+    const causes: string[] = [];
+    for (const url of health.candidates()) {
+      try {
+        return { url, socket: await dial(url, secureContext, timeoutMs / urls.length) };
+      } catch (error) {
+        const cause = error instanceof Error ? error.message : String(error);
+        health.unreachable(url, cause);
+        causes.push(`${url.url}: ${cause}`);
       }
-      throw new Error(causes.join("; "));
-    },
-    distrust(url) {
-      if (urls[preferred] === url) preferred = (preferred + 1) % urls.length;
-    },
+    }
+    throw new Error(causes.join("; "));
   };
 }

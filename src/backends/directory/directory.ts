@@ -17,8 +17,9 @@ import { createMembership } from "./groups.ts";
 import { createHealth, type Health } from "./health.ts";
 import { readLockout } from "./lockout-policy.ts";
 import { createLookup } from "./lookup.ts";
-import { readOptions, type DirectoryOptions, type Settings } from "./options.ts";
+import { readOptions, type DirectoryOptions, type DirectoryUrl, type Settings } from "./options.ts";
 import { Pool } from "./pool.ts";
+import { checkServer } from "./server-check.ts";
 import { readName } from "./username.ts";
 
 export interface DirectoryBackend extends Directory {
@@ -36,7 +37,7 @@ export interface DirectoryBackend extends Directory {
 export interface DirectoryStatus {
   readonly name: string;
   readonly state: "up" | "down";
-  /** Why it is down; the connections otherwise. */
+  /** Why it is down; the connections otherwise, and the servers that don't answer. */
   readonly detail: string;
 }
 
@@ -59,7 +60,7 @@ const LEARN_AGAIN_MS = 600_000;
 export function createDirectory(options: DirectoryOptions): DirectoryBackend {
   const settings = readOptions(options);
   const health = createHealth(settings);
-  const dialer = createDialer(settings);
+  const dialer = createDialer(settings, health);
   const lookups = new Pool({
     settings,
     health,
@@ -84,6 +85,8 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
   const { clock, dependency } = settings;
   let lockout = { threshold: settings.lockoutThreshold, observationMs: OBSERVATION_MS };
   let learntAt = -Infinity;
+  const checking = new Set<DirectoryUrl>();
+  let checkTimer: NodeJS.Timeout | undefined;
 
   // With each new connection, but seldom; queued until the connection is ready.
   async function learnLockout(): Promise<void> {
@@ -96,6 +99,19 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
       // What was known holds; the next connection asks again.
       learntAt = -Infinity;
     }
+  }
+
+  async function check(url: DirectoryUrl): Promise<void> {
+    if (checking.has(url)) return;
+    checking.add(url);
+    const problem = await checkServer(url, settings);
+    checking.delete(url);
+    if (checkTimer !== undefined) health.checked(url, problem);
+  }
+
+  // So that the first login after a quiet hour, or after an outage, waits for nothing.
+  async function connect(): Promise<void> {
+    await Promise.all([lookups.open(LOOKUP_CONNECTIONS), binds.open(1)]);
   }
 
   return {
@@ -116,10 +132,15 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
     },
     memberOf: createMembership(settings, lookups),
     async start() {
-      const opened = Promise.all([lookups.open(LOOKUP_CONNECTIONS), binds.open(1)]);
-      await Promise.race([opened, wait(settings.timeoutMs, undefined, { ref: false })]);
+      checkTimer = setInterval(() => {
+        for (const url of settings.urls) void check(url);
+        void connect();
+      }, settings.checkIntervalMs).unref();
+      await Promise.race([connect(), wait(settings.timeoutMs, undefined, { ref: false })]);
     },
     close() {
+      clearInterval(checkTimer);
+      checkTimer = undefined;
       lookups.close();
       binds.close();
     },
@@ -127,7 +148,8 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
       const connections = lookups.connections + binds.connections;
       const { problem } = health;
       if (problem !== undefined) return { name: settings.name, state: "down", detail: problem };
-      return { name: settings.name, state: "up", detail: `${connections} connections` };
+      const detail = [`${connections} connections`, health.failing()].filter(Boolean).join("; ");
+      return { name: settings.name, state: "up", detail };
     },
   };
 }
@@ -137,14 +159,17 @@ async function bindService(
   settings: Settings,
   health: Health,
 ): Promise<void> {
-  const { dependency, bindDn: dn, bindPassword: password } = settings;
-  const deadlineAt = settings.clock.monotonic() + settings.timeoutMs;
+  const { clock, dependency, bindDn: dn, bindPassword: password } = settings;
+  // The others must have their turn before a login's time is over.
+  const deadlineAt = clock.monotonic() + settings.timeoutMs / settings.urls.length;
   const result = await new Promise<BindResult>((resolve, reject) => {
-    connection.send(new BindExchange({ dependency, dn, password, deadlineAt }, resolve, reject));
+    const exchange = new BindExchange({ dependency, dn, password, deadlineAt }, resolve, reject);
+    connection.send(exchange, clock.monotonic());
   });
-  if (result.kind === "right") return health.up();
-  const cause = result.kind === "wrong" ? "wrong password" : result.reason;
+  if (result.kind === "right") return health.admitted();
+  const isWrong = result.kind === "wrong";
+  const cause = isWrong ? "wrong password" : result.reason;
   const reason = `it refuses bind_dn, the gateway's own account: ${cause}`;
-  health.block(reason);
+  health.refused(reason, isWrong ? "wrong-password" : "other");
   throw new DependencyDown(dependency, reason);
 }

@@ -30,11 +30,15 @@ export interface DirectoryOptions {
   readonly lockoutThreshold: number;
   /** For queueing, connecting and the answer together. */
   readonly timeoutMs: number;
+  /** How often each server is asked whether it is there. */
+  readonly checkIntervalMs: number;
   readonly clock: Clock;
   /** Once per outage, with its cause in words. Must not throw. */
   readonly onDown: (reason: string) => void;
   /** Once, when it answers again. Must not throw. */
   readonly onRecovered: () => void;
+  /** One server of several fails, or answers again (undefined). Must not throw. */
+  readonly onServer: (url: DirectoryUrl, problem: string | undefined) => void;
   /** An entry with which nobody can log in, and why. Must not throw. */
   readonly onUnusable: (reason: string) => void;
 }

@@ -5,7 +5,7 @@
 import { Connection, type ConnectionOwner, type Exchange } from "./connection.ts";
 import type { Dialer } from "./dialer.ts";
 import type { Health } from "./health.ts";
-import type { Settings } from "./options.ts";
+import type { DirectoryUrl, Settings } from "./options.ts";
 
 export interface PoolOptions {
   readonly settings: Settings;
@@ -28,6 +28,10 @@ const SWEEP_MS = 20;
 const IDLE_MS = 60_000;
 /** After a failure, how long the connections that are open have to do. */
 const GROW_PAUSE_MS = 1_000;
+/** Before Active Directory ends them (MaxConnIdleTime, 900 s), or a firewall does. */
+const RENEW_MS = 600_000;
+/** Not all at once. */
+const RENEW_SPREAD_MS = 120_000;
 
 export class Pool implements ConnectionOwner {
   readonly #options: PoolOptions;
@@ -36,6 +40,8 @@ export class Pool implements ConnectionOwner {
   #queue: Exchange[] = [];
   #opening = 0;
   #growPausedUntil = 0;
+  /** Connections in a row that didn't come about. */
+  #failures = 0;
   #isClosed = false;
 
   constructor(options: PoolOptions) {
@@ -43,6 +49,7 @@ export class Pool implements ConnectionOwner {
     // Not one timer per exchange: thousands a second are started and nearly none is ever late.
     this.#timer = setInterval(() => this.#sweep(), SWEEP_MS);
     this.#timer.unref();
+    options.health.watch(this);
   }
 
   get connections(): number {
@@ -53,7 +60,7 @@ export class Pool implements ConnectionOwner {
   run(exchange: Exchange): void {
     const { health } = this.#options;
     if (this.#isClosed) return exchange.fail("closed");
-    if (health.isBlocked()) return exchange.fail(health.problem ?? "left alone for a while");
+    if (this.#isLeftAlone()) return exchange.fail(health.problem ?? "left alone for a while");
     if (this.#queue.length >= QUEUED_MAX) return exchange.fail("too many are waiting");
     this.#queue.push(exchange);
     this.#dispatch();
@@ -62,9 +69,23 @@ export class Pool implements ConnectionOwner {
   /** Tries to have `count` connections ready; resolves when that is decided. */
   async open(count: number): Promise<void> {
     // One after the other: a wrong password for our own account is tried once, not `count` times.
-    for (let tries = 0; tries < count && this.connections === tries; tries += 1) {
-      await this.#openOne();
+    const { health } = this.#options;
+    for (let opened = this.connections; opened < count && !health.isLeftAlone(); opened += 1) {
+      if (!(await this.#openOne())) return;
     }
+  }
+
+  isConnectedTo(url: DirectoryUrl): boolean {
+    return this.#connections.some((connection) => connection.url === url && connection.isReady);
+  }
+
+  drop(url: DirectoryUrl, isBusyToo: boolean): void {
+    const dropped = this.#connections.filter(
+      (connection) => connection.url === url && (isBusyToo || connection.outstanding === 0),
+    );
+    // What one of them owes must not be put to the next of them.
+    for (const connection of dropped) connection.isReady = false;
+    for (const connection of dropped) connection.close("no answer in time");
   }
 
   close(): void {
@@ -75,7 +96,7 @@ export class Pool implements ConnectionOwner {
   }
 
   onFree(connection: Connection): void {
-    this.#options.health.up();
+    this.#options.health.answered(connection.url);
     this.#serve(connection);
   }
 
@@ -84,9 +105,12 @@ export class Pool implements ConnectionOwner {
     if (index !== -1) this.#connections.splice(index, 1);
     const nowMs = this.#options.settings.clock.monotonic();
     for (const exchange of unanswered) {
-      const isInTime = !this.#isClosed && exchange.deadlineAt > nowMs;
-      if (isInTime && exchange.mayRepeat()) this.#queue.unshift(exchange);
-      else exchange.fail(reason);
+      if (this.#isClosed || exchange.deadlineAt <= nowMs || !exchange.isRepeatable) {
+        exchange.fail(reason);
+      } else {
+        exchange.repeat();
+        this.#queue.unshift(exchange);
+      }
     }
     this.#dispatch();
   }
@@ -102,7 +126,8 @@ export class Pool implements ConnectionOwner {
   #serve(connection: Connection): void {
     if (connection.outstanding >= this.#options.exchangesMax) return;
     const exchange = this.#queue.shift();
-    if (exchange !== undefined) connection.send(exchange);
+    if (exchange === undefined) return;
+    connection.send(exchange, this.#options.settings.clock.monotonic());
   }
 
   // The least busy; the first idle one, so that those at the end can go when they aren't needed.
@@ -119,8 +144,9 @@ export class Pool implements ConnectionOwner {
   }
 
   #grow(): void {
-    const { settings, connectionsMax, exchangesMax } = this.#options;
-    const isAlone = !this.#connections.some(({ isReady }) => isReady);
+    const { settings, health, connectionsMax, exchangesMax } = this.#options;
+    if (health.isLeftAlone()) return;
+    const isAlone = !this.#hasReady();
     if (!isAlone && this.#growPausedUntil > settings.clock.monotonic()) return;
     // As long as nobody knows whether the directory is there, one attempt is enough.
     const most = isAlone ? 1 : connectionsMax - this.connections;
@@ -128,17 +154,24 @@ export class Pool implements ConnectionOwner {
     while (this.#opening < wanted) void this.#openOne();
   }
 
-  async #openOne(): Promise<void> {
+  /** Resolves to whether it succeeded. */
+  async #openOne(): Promise<boolean> {
     const { settings, dialer, messageBytesMax, exchangesMax, prepare } = this.#options;
     this.#opening += 1;
     let connection: Connection | undefined;
     try {
-      const limits = { messageBytesMax, isShared: exchangesMax > 1 };
-      connection = new Connection(await dialer.dial(), limits, this);
-      if (this.#isClosed) return connection.end();
+      const dialled = await dialer();
+      const renewAt = settings.clock.monotonic() + RENEW_MS + Math.random() * RENEW_SPREAD_MS;
+      const limits = { messageBytesMax, isShared: exchangesMax > 1, renewAt };
+      connection = new Connection(dialled, limits, this);
+      if (this.#isClosed) {
+        connection.end();
+        return false;
+      }
       this.#connections.push(connection);
       await prepare?.(connection);
       connection.isReady = true;
+      this.#failures = 0;
       connection.lastDeadlineAt = settings.clock.monotonic();
     } catch (error) {
       this.#giveUp(connection, error instanceof Error ? error.message : String(error));
@@ -146,15 +179,18 @@ export class Pool implements ConnectionOwner {
       this.#opening -= 1;
     }
     this.#dispatch();
+    return connection?.isReady === true;
   }
 
   #giveUp(connection: Connection | undefined, reason: string): void {
     const { settings, health } = this.#options;
     this.#growPausedUntil = settings.clock.monotonic() + GROW_PAUSE_MS;
     connection?.close(reason);
-    if (this.#isClosed || this.#connections.some(({ isReady }) => isReady)) return;
-    health.down(reason);
-    this.#failQueue(reason);
+    if (connection !== undefined) health.unreachable(connection.url, reason);
+    this.#failures += 1;
+    // What waits is for another server, as long as there is one that wasn't tried.
+    const isHopeless = health.problem !== undefined || this.#failures >= settings.urls.length;
+    if (isHopeless && !this.#hasReady()) this.#failQueue(reason);
   }
 
   #failQueue(reason: string): void {
@@ -164,18 +200,40 @@ export class Pool implements ConnectionOwner {
   }
 
   #sweep(): void {
-    const { settings, health, dialer } = this.#options;
+    const { settings, health } = this.#options;
     const nowMs = settings.clock.monotonic();
     this.#failLate(nowMs);
     for (const connection of this.#connections.slice()) {
-      if (connection.isOverdue(nowMs)) {
-        dialer.distrust(connection.url);
-        health.down("no answer in time");
+      // Half the time here leaves half for another server, if one answers.
+      const patienceMs = settings.timeoutMs / (health.hasOther(connection.url) ? 2 : 1);
+      if (connection.isOverdue(nowMs, patienceMs)) {
+        health.hangs(connection.url);
         connection.close("no answer in time");
       } else if (connection.outstanding === 0 && connection.lastDeadlineAt + IDLE_MS < nowMs) {
         connection.end();
+      } else if (connection.renewAt <= nowMs) {
+        this.#renew(connection);
       }
     }
+  }
+
+  // The next one is there before the old one goes, and what the old one owes is waited for.
+  #renew(connection: Connection): void {
+    if (!connection.isReady || this.#hasReady(connection)) {
+      connection.isReady = false;
+      if (connection.outstanding === 0) connection.end();
+    } else if (this.#opening === 0 && !this.#options.health.isLeftAlone()) {
+      void this.#openOne();
+    }
+  }
+
+  #hasReady(besides?: Connection): boolean {
+    return this.#connections.some((other) => other.isReady && other !== besides);
+  }
+
+  // Those that are open serve on; new ones would be one more wrong password.
+  #isLeftAlone(): boolean {
+    return this.#options.health.isLeftAlone() && !this.#hasReady();
   }
 
   #failLate(nowMs: number): void {

@@ -11,7 +11,6 @@ import {
   type SearchRequest,
 } from "../../wire/ldap/message.ts";
 import type { Exchange } from "./connection.ts";
-import type { Pool } from "./pool.ts";
 
 /** For reading one entry by its DN. */
 export const ANY_ENTRY = parseFilter("(objectClass=*)");
@@ -30,7 +29,7 @@ const IGNORED_MAX = 1_000;
 
 /** Rejects with DependencyDown at `deadlineAt` (monotonic ms) at the latest. */
 export function search(
-  pool: Pool,
+  pool: { run(exchange: Exchange): void },
   dependency: string,
   request: SearchRequest,
   deadlineAt: number,
@@ -42,6 +41,7 @@ export function search(
 
 class SearchExchange implements Exchange {
   readonly deadlineAt: number;
+  sentAt = 0;
   readonly #request: SearchRequest;
   readonly #dependency: string;
   readonly #resolve: (found: Found) => void;
@@ -89,13 +89,15 @@ class SearchExchange implements Exchange {
   }
 
   // Asking twice changes nothing in a directory. Only once: a search that kills it must not go round.
-  mayRepeat(): boolean {
-    if (this.#isRepeated) return false;
+  get isRepeatable(): boolean {
+    return !this.#isRepeated;
+  }
+
+  repeat(): void {
     this.#isRepeated = true;
     this.#entries = [];
     this.#surplus = 0;
     this.#ignored = 0;
-    return true;
   }
 
   fail(reason: string): void {
