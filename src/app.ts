@@ -8,10 +8,12 @@ import { openStore, type Store } from "./backends/store/store.ts";
 import { Failure } from "./commands/failure.ts";
 import type { App } from "./commands/context.ts";
 import type { Config } from "./config/config.ts";
+import { connectControl } from "./doors/control/client.ts";
 import { systemClock } from "./lib/clock.ts";
 import { deriveKey } from "./lib/derive.ts";
 import type { Log } from "./lib/log.ts";
 import { getConfiguration } from "./gateway/configuration.ts";
+import { examine as examineAll } from "./gateway/doctor.ts";
 import { closeDirectories, startDirectories } from "./gateway/directories.ts";
 import { startGatewayParts } from "./gateway/gateway.ts";
 import { createLogger } from "./gateway/logger.ts";
@@ -81,6 +83,13 @@ export const startGateway: App["startGateway"] = async (configPath, signals) => 
     return 0;
   });
   return { stopped };
+};
+
+export const examine: App["examine"] = async (configPath, tell) => {
+  const { config } = getConfiguration(configPath);
+  const running = await connectControl(socketPath(config), "check");
+  await running?.close();
+  await examineAll(config, running !== undefined, systemClock, tell);
 };
 
 export const restore: App["restore"] = async (configPath, backupPath) => {

@@ -1,5 +1,5 @@
 // `gatehouse check`: is this configuration right, and what does it amount to? It reads like a
-// compiler: one line per mistake, with its place. Nothing is opened, bound or changed.
+// compiler: one line per mistake, with its place. Only --connect opens anything.
 
 import { parseArgs } from "node:util";
 
@@ -7,6 +7,8 @@ import { listenText } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import { type LoadOptions, loadConfig } from "../config/load.ts";
 import { describeProblem, type Problem } from "../config/problem.ts";
+import { auditText } from "../core/audit.ts";
+import type { Finding, Tell } from "../core/finding.ts";
 
 export interface Output {
   write(text: string): unknown;
@@ -17,21 +19,27 @@ export interface Io {
   readonly stderr: Output;
 }
 
-const USAGE = `usage: gatehouse check --config FILE [--json]
+const USAGE = `usage: gatehouse check --config FILE [--connect] [--json]
 
 Checks the configuration and every file it refers to, and tells all mistakes at once.
 
   --config FILE   the configuration file
-  --json          for programs: { ok, problems, warnings, summary }
+  --connect       then goes through everything the gateway will need: each directory server, its
+                  certificate, the service account, a search; ports, store, clock
+  --json          for programs: { ok, problems, warnings, summary, findings }
 
-example: gatehouse check --config /etc/gatehouse/gatehouse.yaml
-exit code: 0 right, 2 usage or configuration
+example: gatehouse check --connect --config /etc/gatehouse/gatehouse.yaml
+exit code: 0 right, 1 something that is needed doesn't work, 2 usage or configuration
 `;
 
-/** Resolves to the exit code: 0 right, 2 usage or configuration. Problems go to stderr. */
+/** Looks at what a right configuration refers to. */
+type Examine = (configPath: string, tell: Tell) => Promise<void>;
+
+/** Resolves to the exit code of USAGE. Problems of the configuration go to stderr. */
 export async function check(
   argv: readonly string[],
   io: Io,
+  examine: Examine,
   options: LoadOptions = {},
 ): Promise<number> {
   const args = readArgs(argv);
@@ -43,10 +51,6 @@ export async function check(
     io.stdout.write(USAGE);
     return 0;
   }
-  if (args.connect === true) {
-    io.stderr.write("gatehouse check: --connect is not built yet in this version\n");
-    return 2;
-  }
   if (args.config === undefined) {
     io.stderr.write(`gatehouse check: name the file with --config FILE\n\n${USAGE}`);
     return 2;
@@ -54,15 +58,36 @@ export async function check(
   const loaded = loadConfig(args.config, options);
   const config = "config" in loaded ? loaded.config : undefined;
   const problems = "problems" in loaded ? loaded.problems : [];
-  if (args.json === true) {
-    const summary = config && summarise(config);
-    const result = { ok: config !== undefined, problems, warnings: loaded.warnings, summary };
-    io.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`);
-  } else {
+  const isJson = args.json === true;
+  if (!isJson) {
     tell(problems, loaded.warnings, io);
     if (config !== undefined) io.stdout.write(summaryText(args.config, config));
   }
-  return config === undefined ? 2 : 0;
+  const findings: Finding[] = [];
+  if (config !== undefined && args.connect === true) {
+    await examine(args.config, (finding) => {
+      findings.push(finding);
+      if (!isJson) io.stdout.write(findingText(finding));
+    });
+  }
+  const isWorking = findings.every(({ state }) => state !== "wrong");
+  if (isJson) {
+    const ok = config !== undefined && isWorking;
+    const summary = config && summarise(config);
+    const found = args.connect === true ? { findings } : {};
+    const result = { ok, problems, warnings: loaded.warnings, summary, ...found };
+    io.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`);
+  }
+  if (config === undefined) return 2;
+  return isWorking ? 0 : 1;
+}
+
+const SIGNS = { right: "✓", doubtful: "!", wrong: "✗" } as const;
+
+function findingText({ state, subject, said, remedy }: Finding): string {
+  // Names and answers of other systems stand in it.
+  const line = `${SIGNS[state]} ${auditText(subject)}: ${auditText(said)}\n`;
+  return remedy === undefined ? line : `${line}    ${auditText(remedy)}\n`;
 }
 
 function readArgs(argv: readonly string[]) {

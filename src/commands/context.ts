@@ -5,6 +5,7 @@ import { connectControl, type Operations } from "../doors/control/client.ts";
 import type { ControlContext } from "../doors/control/context.ts";
 import { localOperations } from "../doors/control/local.ts";
 import { OperationError } from "../doors/control/protocol.ts";
+import type { Tell } from "../core/finding.ts";
 import type { Clock } from "../lib/clock.ts";
 
 /** A stream that may be a terminal. */
@@ -44,6 +45,8 @@ export interface App {
     configPath: string,
     signals: GatewaySignals,
   ): Promise<{ readonly stopped: Promise<number> }>;
+  /** Looks at everything the gateway will need, as it is now, and tells what it finds. */
+  examine(configPath: string, tell: Tell): Promise<void>;
   /**
    * Puts a backup in the store's place and marks it restored: code steps up to now are dead.
    * Refuses while a gateway has the store open, and never replaces a store that exists.

@@ -34,7 +34,12 @@ export const COMMANDS: readonly Entry[] = [
   {
     name: "check",
     summary: "find every mistake in the configuration",
-    run: async (argv, io) => (await import("./check.ts")).check(withConfig(argv), io),
+    run: async (argv, io, app) => {
+      const { check } = await import("./check.ts");
+      return check(withConfig(argv), io, async (configPath, tell) =>
+        (await app()).examine(configPath, tell),
+      );
+    },
     options: async () => ["config", "connect", "json", "help"],
   },
   entry("demo", "try it: a sample directory, people and logins", () => import("./demo.ts")),

@@ -2,8 +2,10 @@
 
 import t from "tap";
 
+import { examine } from "../../src/app.ts";
 import { check } from "../../src/commands/check.ts";
 import { CLIENT, makeFolder, yaml } from "../support/configuration.ts";
+import { BASE, freePort, SERVICE_DN, SERVICE_PASSWORD, startSlapd } from "../support/slapd.ts";
 
 const folder = makeFolder();
 t.teardown(() => folder.remove());
@@ -16,6 +18,7 @@ async function run(...argv: string[]) {
       stdout: { write: (text: string) => (written.stdout += text) },
       stderr: { write: (text: string) => (written.stderr += text) },
     },
+    examine,
     { env: {} },
   );
   return { code, ...written };
@@ -82,9 +85,40 @@ t.test("wrong usage ends in 2 and says what is right", async (t) => {
   t.match(await run("--confg", "x"), { code: 2, stderr: /Unknown option '--confg'/ });
   t.match(await run("x"), { code: 2, stderr: /Unexpected argument/ });
   t.match(await run("--config", "absent.yaml"), { code: 2, stderr: /^absent.yaml:1:1 does not/ });
-  t.match(await run("--connect", "--config", "x"), {
-    code: 2,
-    stderr: /--connect is not built yet/,
-  });
+  t.match(await run("--connect", "--config", "absent.yaml"), { code: 2, stderr: /^absent.yaml/ });
   t.match(await run("--help"), { code: 0, stdout: /^usage: gatehouse check --config FILE/ });
+});
+
+t.test("--connect tells line by line what works, and what to do about the rest", async (t) => {
+  const slapd = await startSlapd({ tls: true });
+  t.teardown(() => slapd.stop());
+  folder.write("ca.pem", slapd.ca);
+  folder.write("bind", `${SERVICE_PASSWORD}\n`);
+  const right = `  - name: corp
+    urls: ["${slapd.ldapsUrl}"]
+    ca: ca.pem
+    bind_dn: "${SERVICE_DN}"
+    bind_password: { file: bind }
+    base: "${BASE}"
+`;
+  const radius = `  listen: ["127.0.0.1:${await freePort()}"]\n`;
+  const path = folder.write("connect.yaml", yaml({ directories: right, radius }));
+  const { code, stdout } = await run("--connect", "--config", path);
+  t.equal(code, 0);
+  const port = new URL(slapd.ldapsUrl).port;
+  t.match(stdout, `✓ directory corp ldaps://127.0.0.1:${port}: TLSv1.3, `);
+  t.match(stdout, /certificate for .*127\.0\.0\.1.* ends in 82\d days/);
+  t.match(stdout, `it takes bind_dn ${SERVICE_DN}`);
+  t.match(stdout, "user_filter finds a person by name, with a lasting id");
+  t.match(stdout, /✓ listen 127\.0\.0\.1:\d+: free/);
+  t.match(stdout, /[✓!] store .*gatehouse\.db: can be made, /);
+  t.match(stdout, /✓ clock: it is 20/);
+
+  await slapd.kill();
+  const down = await run("--connect", "--json", "--config", path);
+  t.equal(down.code, 1);
+  t.match(JSON.parse(down.stdout), {
+    ok: false,
+    findings: [{ state: "wrong", said: /ECONNREFUSED/, remedy: /nothing listens there/ }],
+  });
 });

@@ -46,6 +46,7 @@ export async function commandLine(
       return { context: { ...context, gateway: undefined }, close: async () => undefined };
     },
     startGateway: () => Promise.reject(new Error("not in this test")),
+    examine: () => Promise.reject(new Error("not in this test")),
     restore: async () => ({ events: 12 }),
   };
   return {

@@ -12,6 +12,7 @@ const app: App = {
   controlSocket: refused,
   assemble: refused,
   restore: refused,
+  examine: refused,
   async startGateway(_configPath, { stop, onReload }) {
     // Something has to keep the process alive, as a socket would.
     const alive = setInterval(() => undefined, 60_000);

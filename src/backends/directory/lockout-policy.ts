@@ -7,8 +7,7 @@ import { canonicalRdns, isWithin } from "../../wire/ldap/dn.ts";
 import { parseFilter, type Filter } from "../../wire/ldap/filter.ts";
 import type { Entry } from "../../wire/ldap/message.ts";
 import type { Settings } from "./options.ts";
-import type { Pool } from "./pool.ts";
-import { ANY_ENTRY, NO_NAME, search } from "./search.ts";
+import { ANY_ENTRY, NO_NAME, search, type Asked } from "./search.ts";
 import { valuesOf } from "./security-groups.ts";
 
 /** Which attribute says after how many failures, and which for how long they are remembered. */
@@ -48,7 +47,7 @@ const NUMBER = /^-?[0-9]{1,19}$/;
 /** Undefined: the directory doesn't say, or says that it never locks. Rejects with DependencyDown. */
 export async function readLockout(
   settings: Settings,
-  pool: Pool,
+  pool: Asked,
 ): Promise<DirectoryLockout | undefined> {
   const deadlineAt = settings.clock.monotonic() + settings.timeoutMs;
 

@@ -130,6 +130,7 @@ export function createLookup(settings: Settings, pool: Pool): Lookup {
   };
 }
 
-function dnOf(userDn: string, username: string): string {
+/** The entry of that name, by the template `user_dn`. */
+export function dnOf(userDn: string, username: string): string {
   return userDn.replaceAll(PLACEHOLDER, () => escapeDnValue(username));
 }

@@ -27,9 +27,14 @@ export interface Found {
 /** Entries beyond the size limit, and references, that are let pass before it counts as flooding. */
 const IGNORED_MAX = 1_000;
 
+/** A pool, or one connection. */
+export interface Asked {
+  run(exchange: Exchange): void;
+}
+
 /** Rejects with DependencyDown at `deadlineAt` (monotonic ms) at the latest. */
 export function search(
-  pool: { run(exchange: Exchange): void },
+  pool: Asked,
   dependency: string,
   request: SearchRequest,
   deadlineAt: number,

@@ -40,7 +40,8 @@ export async function checkServer(
   }
 }
 
-const NOBODY: ConnectionOwner = {
+/** For a connection that is used by one conversation only. */
+export const NOBODY: ConnectionOwner = {
   onFree: () => undefined,
   onClosed(_, unanswered, reason) {
     for (const exchange of unanswered) exchange.fail(reason);
