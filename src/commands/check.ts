@@ -10,7 +10,7 @@ import { describeProblem, type Problem } from "../config/problem.ts";
 import { auditText } from "../core/audit.ts";
 import type { Finding, Tell } from "../core/finding.ts";
 
-export interface Output {
+interface Output {
   write(text: string): unknown;
 }
 

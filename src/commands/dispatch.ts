@@ -5,7 +5,7 @@
 import { findNearest } from "../lib/edit-distance.ts";
 import type { App, Io } from "./context.ts";
 import { Failure } from "./failure.ts";
-import { COMMANDS, LATER_COMMANDS, type Entry } from "./table.ts";
+import { COMMANDS, type Entry } from "./table.ts";
 
 const FAILED = 1;
 const USAGE = 2;
@@ -49,10 +49,6 @@ function findCommand(
 function unknownCommand(argv: readonly string[], io: Io): number {
   const [first = "", second = ""] = argv;
   const both = `${first} ${second}`;
-  if (LATER_COMMANDS.includes(both)) {
-    io.stderr.write(`gatehouse ${both}: not built yet in this version\n`);
-    return USAGE;
-  }
   const group = COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
   if (group.length > 0 && (second === "" || second.startsWith("-"))) {
     const isHelp = second === "--help" || second === "-h";

@@ -45,6 +45,7 @@ export const COMMANDS: readonly Entry[] = [
   entry("demo", "try it: a sample directory, people and logins", () => import("./demo.ts")),
   entry("health", "ask the running gateway how it is", () => import("./health.ts")),
   entry("reload", "let the gateway read its configuration", () => import("./reload.ts")),
+  entry("test login", "what a NAS would get for a login", () => import("./test-login.ts")),
   entry("events", "show, follow or verify the audit trail", () => import("./events.ts")),
   entry("user show", "a person's state", () => import("./user-show.ts")),
   entry("user unlock", "end a person's locks", () => import("./user-unlock.ts")),
@@ -61,9 +62,6 @@ export const COMMANDS: readonly Entry[] = [
   entry("restore", "bring a backup back", () => import("./restore.ts")),
   entry("completion", "words for bash or zsh to complete", () => import("./completion.ts")),
 ];
-
-/** Commands of the next version: refused by name, so that nobody takes a typo for the reason. */
-export const LATER_COMMANDS: readonly string[] = ["test login"];
 
 function withConfig(argv: readonly string[]): readonly string[] {
   const isNamed = argv.some((word) => word === "--config" || word.startsWith("--config="));

@@ -109,6 +109,7 @@ async function openDoors(
       gateway: {
         health: async () => health(options, running, radius, clock.monotonic() - startedAt),
         reload,
+        tryLogin: (client, login) => door.tryLogin(client, login),
       },
     },
     log,

@@ -62,7 +62,7 @@ t.test("a mistyped command or option ends with 2 and the nearest one", async (t)
     ["token enroll alice --period 31", /30 or 60/],
     ["key rotate", /--new-key is missing/],
     ["completion fish", /bash or zsh/],
-    ["test login --client vpn alice", /not built yet in this version/],
+    ["test login alice", /name the RADIUS client with --client/],
   ];
   for (const [line, problem] of cases) {
     const ran = await run(line.split(" "));

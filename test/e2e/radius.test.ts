@@ -7,13 +7,13 @@ import { randomBytes } from "node:crypto";
 
 import t from "tap";
 
-import { decodeBase32 } from "../../src/lib/base32.ts";
 import { Secret } from "../../src/lib/secret.ts";
 import { ATTRIBUTE } from "../../src/wire/radius/attributes.ts";
 import { CODE } from "../../src/wire/radius/code.ts";
 import { encodeRequest } from "../../src/wire/radius/packet.ts";
 import { SharedSecret } from "../../src/wire/radius/shared-secret.ts";
 import { codeFor, radclient, SHARED_SECRET, startGateway } from "../support/gateway.ts";
+import { operatorOf } from "../support/operator.ts";
 import { startSlapd } from "../support/slapd.ts";
 
 const slapd = await startSlapd({ log: true, users: 1_000 });
@@ -23,25 +23,7 @@ t.teardown(async () => {
   await slapd.stop();
 });
 
-function enroll(user: string): Buffer {
-  const args = ["token", "enroll", user, "--json", "--replace"];
-  const { status, stdout, stderr } = gateway.command(...args);
-  if (status !== 0) throw new Error(stderr);
-  const { secret }: { secret: string } = JSON.parse(stdout);
-  return decodeBase32(secret) ?? Buffer.alloc(0);
-}
-
-interface Event {
-  readonly event_type: string;
-  readonly success: boolean;
-  readonly reason?: string;
-}
-
-function events(...filters: string[]): Event[] {
-  const { stdout } = gateway.command("events", "--json", "--limit", "1000", ...filters);
-  const lines = stdout.split("\n").filter((line) => line !== "");
-  return lines.map((line): Event => JSON.parse(line));
-}
+const { enroll, events } = operatorOf(gateway);
 
 await t.test("password,code is accepted; the same code again is refused as a replay", async (t) => {
   const field = `alice-password,${codeFor(enroll("alice"))}`;

@@ -75,6 +75,7 @@ export async function testContext(
         listeners: [{ name: "radius", state: "up", detail: "127.0.0.1:1812" }],
       }),
       reload: async () => ["log.level is debug now"],
+      tryLogin: () => Promise.reject(new Error("not in this test")),
     },
     events: () => store.events({ limit: 1_000 }),
     people: () => store.listPeople({ limit: 10_000 }),

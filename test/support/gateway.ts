@@ -44,6 +44,8 @@ export interface TestGateway {
   readonly output: () => string;
   /** The command line against this gateway. */
   command(...args: string[]): Command;
+  /** The same, with something on its standard input. */
+  commandWith(input: string, ...args: string[]): Command;
   stop(signal?: NodeJS.Signals): Promise<number | null>;
   /** Again on the same store, after `stop`. */
   start(): Promise<void>;
@@ -90,6 +92,13 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
     return child.exitCode;
   }
 
+  function run(input: string, args: readonly string[]): Command {
+    const all = [MAIN, ...args, "--config", configPath];
+    const options = { encoding: "utf8", input } as const;
+    const { status, stdout, stderr } = spawnSync(process.execPath, all, options);
+    return { status, stdout, stderr };
+  }
+
   await start();
   return {
     folder,
@@ -98,11 +107,8 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
       return port;
     },
     output: () => output,
-    command(...args) {
-      const all = [MAIN, ...args, "--config", configPath];
-      const { status, stdout, stderr } = spawnSync(process.execPath, all, { encoding: "utf8" });
-      return { status, stdout, stderr };
-    },
+    command: (...args) => run("", args),
+    commandWith: (input, ...args) => run(input, args),
     stop,
     start,
     async end() {

@@ -28,6 +28,7 @@ export interface Samba {
   readonly url: DirectoryUrl;
   /** PEM of the authority that signed its certificate. */
   readonly ca: string;
+  readonly caPath: string;
   /** What the domain controller itself holds: `attribute` of that account, as text; "" if unset. */
   read(account: string, attribute: string): string;
   /** Ends it and removes its folder and network. */
@@ -62,6 +63,7 @@ export async function startSamba(): Promise<Samba> {
     host,
     url: { url: `ldaps://${host}`, host, port: 636, tls: "implicit" },
     ca: readFileSync(ca, "utf8"),
+    caPath: ca,
     read(account, attribute) {
       const as = ["-x", "-LLL", "-H", `ldaps://${host}`, "-D", AD_SERVICE_DN, "-w", AD_PASSWORD];
       const what = ["-b", AD_BASE, `(sAMAccountName=${account})`, attribute];

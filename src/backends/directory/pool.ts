@@ -2,6 +2,7 @@
 // Invariants: every exchange ends at its deadline at the latest; a connection that owes an answer
 // then is destroyed; what waits and what is open is bounded.
 
+import { randomInt } from "../../lib/random.ts";
 import { Connection, type ConnectionOwner, type Exchange } from "./connection.ts";
 import type { Dialer } from "./dialer.ts";
 import type { Health } from "./health.ts";
@@ -161,7 +162,7 @@ export class Pool implements ConnectionOwner {
     let connection: Connection | undefined;
     try {
       const dialled = await dialer();
-      const renewAt = settings.clock.monotonic() + RENEW_MS + Math.random() * RENEW_SPREAD_MS;
+      const renewAt = settings.clock.monotonic() + RENEW_MS + randomInt(RENEW_SPREAD_MS);
       const limits = { messageBytesMax, isShared: exchangesMax > 1, renewAt };
       connection = new Connection(dialled, limits, this);
       if (this.#isClosed) {

@@ -6,6 +6,7 @@ import { canonicalRdns } from "../../wire/ldap/dn.ts";
 
 /** RFC 2865 §5.1: a User-Name fits into one attribute. */
 const USERNAME_BYTES_MAX = 253;
+const SPACES_AROUND = /^ +| +$/g;
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
@@ -34,11 +35,13 @@ export function readName(typed: string, domains: ReadonlySet<string>): TypedName
   if (CONTROL.test(typed) || !typed.isWellFormed()) return undefined;
   const rdns = typed.includes("=") ? readRdns(typed) : undefined;
   if (rdns !== undefined) return { kind: "dn", rdns };
-  const { local, domain, isPrincipal } = split(typed);
+  // Directories ignore spaces around a name (RFC 4518 §2.6.1); a domain is compared here.
+  const whole = typed.replaceAll(SPACES_AROUND, "");
+  const { local, domain, isPrincipal } = split(whole);
   const isOurs = domain !== undefined && domains.has(domain);
-  const name = isOurs ? local : typed;
+  const name = isOurs ? local : whole;
   if (name.trim() === "") return undefined;
-  return { kind: "name", local: name, domain, principal: isPrincipal ? typed : undefined };
+  return { kind: "name", local: name, domain, principal: isPrincipal ? whole : undefined };
 }
 
 function readRdns(typed: string): string[] | undefined {

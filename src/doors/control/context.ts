@@ -13,6 +13,22 @@ export interface Gateway {
   health(): Promise<HealthReport>;
   /** One line for each thing that took effect or needs a restart. A bad file throws. */
   reload(): Promise<readonly string[]>;
+  /** Undefined: no client has that name. */
+  tryLogin(client: string, login: LoginToTry): Promise<TriedLogin | undefined>;
+}
+
+interface LoginToTry {
+  readonly username: string;
+  readonly password: Secret;
+  /** Of the challenge that is answered. */
+  readonly state: Buffer | undefined;
+}
+
+interface TriedLogin {
+  readonly reply: "accept" | "challenge" | "reject" | "silence";
+  readonly reason: string | undefined;
+  readonly attributes: readonly { readonly name: string; readonly value: string }[];
+  readonly state: Buffer | undefined;
 }
 
 export interface ControlContext {

@@ -5,7 +5,7 @@ import { DependencyDown } from "../../core/ports.ts";
 import { bind, type Bound } from "./bind.ts";
 import type { Call, ControlContext } from "./context.ts";
 import { queryEvents, verifyEvents } from "./events.ts";
-import { reloadConfiguration, showHealth } from "./health.ts";
+import { reloadConfiguration, showHealth, tryLogin } from "./health.ts";
 import { backUp, rotateKey } from "./keys.ts";
 import * as operations from "./operations.ts";
 import { OperationError } from "./protocol.ts";
@@ -34,6 +34,7 @@ const TABLE: readonly Bound[] = [
   bind(operations.eventsVerify, verifyEvents),
   bind(operations.keyRotate, rotateKey),
   bind(operations.backup, backUp),
+  bind(operations.testLogin, tryLogin),
   bind(operations.health, showHealth),
   bind(operations.reload, reloadConfiguration),
 ];

@@ -12,6 +12,7 @@ import {
   HealthReport,
   PersonView,
   TokenRow,
+  TriedLogin,
 } from "./views.ts";
 
 export const IMPORT_ROWS_MAX = 1_000;
@@ -173,6 +174,19 @@ export const backup = operation("backup", {
   arguments: z.strictObject({ path: z.string().startsWith("/").max(4_096) }),
   item: none,
   result: z.strictObject({ bytes: z.int() }),
+});
+
+/** A real login, as if a NAS of `client` had sent it. */
+export const testLogin = operation("test-login", {
+  arguments: z.strictObject({
+    client: z.string().min(1).max(64),
+    username: z.string().min(1).max(253),
+    password: z.string().max(128),
+    /** base64: of a challenge that is answered. */
+    state: z.base64().max(400).exactOptional(),
+  }),
+  item: none,
+  result: TriedLogin,
 });
 
 export const health = operation("health", {

@@ -54,6 +54,17 @@ export const EnrolledToken = z.strictObject({
   uri: z.string(),
 });
 
+/** What a NAS would have got. */
+export const TriedLogin = z.strictObject({
+  reply: z.enum(["accept", "challenge", "reject", "silence"]),
+  reason: z.string().optional(),
+  attributes: z.array(z.strictObject({ name: z.string(), value: z.string() })),
+  /** base64: to be given back with the code. */
+  state: z.base64().optional(),
+});
+
+export type TriedLogin = z.infer<typeof TriedLogin>;
+
 /** Holds the code: shown once, to be read out to the person. */
 export const BypassCode = z.strictObject({
   username: z.string(),

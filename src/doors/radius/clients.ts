@@ -64,6 +64,8 @@ type Directories = ReadonlyMap<string | undefined, Directory>;
 export interface ClientTable {
   /** `nowMs` is monotonic. */
   find(address: string, nowMs: number): KnownClient | undefined;
+  /** By its configured name. */
+  named(name: string): KnownClient | undefined;
 }
 
 interface Level {
@@ -81,8 +83,10 @@ export function createClientTable(
   directories: Directories,
 ): ClientTable {
   const levels: Readonly<Record<4 | 16, Level[]>> = { 4: [], 16: [] };
+  const byName = new Map<string, KnownClient>();
   for (const settings of clients) {
     const client = prepare(settings, directories);
+    byName.set(settings.name, client);
     for (const { bytes, prefix } of settings.addresses) {
       const level = getLevel(bytes.length === 4 ? levels[4] : levels[16], prefix);
       level.clients.set(networkKey(bytes, prefix), client);
@@ -94,6 +98,7 @@ export function createClientTable(
     entriesMax: RESOLVED_MAX,
   });
   return {
+    named: (name) => byName.get(name),
     find(address, nowMs) {
       const known = resolved.find(address, nowMs);
       if (known !== undefined) return known;

@@ -29,6 +29,7 @@ import {
   writeStatusReply,
 } from "./reply.ts";
 import { type AccessRequest, readRequest } from "./request.ts";
+import { readTrial, type Trial, trialPacket, type TrialResult } from "./trial.ts";
 
 export interface RadiusDoorOptions extends DropsOptions {
   readonly clients: Parameters<typeof createClientTable>[0];
@@ -60,6 +61,8 @@ interface RadiusCounts {
 export interface RadiusDoor {
   /** Reply or silence; never throws. */
   handle(datagram: Buffer, from: Origin): Promise<Answer | Drop>;
+  /** As if a NAS of that client had sent it; undefined: there is no such client. May throw. */
+  tryLogin(client: string, trial: Trial): Promise<TrialResult | undefined>;
   /** From now on these; logins under way finish with what they began with. */
   reload(settings: Pick<RadiusDoorOptions, "clients" | "directories">): void;
   /** Writes what was counted instead of reported; with `all`, of unfinished windows too. */
@@ -90,6 +93,9 @@ interface Arrival {
   readonly receivedAt: number;
 }
 
+/** No NAS is there: this login came through the control socket. */
+const TRIAL_ADDRESS = "127.0.0.1";
+
 // Enough to keep every directory connection busy; the rest waits where it can be sorted.
 const LIMITS: QueueLimits = { runningMax: 512, waitingMax: 4_096, waitMsMax: 2_500 };
 
@@ -119,6 +125,7 @@ export async function createRadiusDoor(options: RadiusDoorOptions): Promise<Radi
   };
   return {
     handle: (datagram, from) => handle(door, datagram, from),
+    tryLogin: (client, trial) => tryLogin(door, client, trial),
     reload({ clients, directories }) {
       door.clients = createClientTable(clients, directories);
       // What was decided under other rules is decided again.
@@ -149,6 +156,21 @@ async function handle(door: Door, datagram: Buffer, from: Origin): Promise<Answe
     door.log.error({ err: error, client: client.settings.name }, "a request ended in a fault");
     return door.drops.drop("internal-error", client, address);
   }
+}
+
+async function tryLogin(door: Door, name: string, trial: Trial): Promise<TrialResult | undefined> {
+  const client = door.clients.named(name);
+  if (client === undefined) return undefined;
+  const proof = { secret: client.secret, isSigned: true };
+  const packet = trialPacket(trial, client);
+  const receivedAt = door.clock.monotonic();
+  const arrival = { packet, client, address: TRIAL_ADDRESS, proof, receivedAt };
+  const request = readRequest(packet, client, proof);
+  const outcome = await settle(door, arrival, request);
+  const answer = answerTo(door, arrival, proof.secret, outcome);
+  const reason =
+    outcome !== "overload" && "reason" in outcome.verdict ? outcome.verdict.reason : undefined;
+  return readTrial(typeof answer === "string" ? answer : answer.bytes, reason);
 }
 
 function findPacket(datagram: Buffer): Packet | undefined {

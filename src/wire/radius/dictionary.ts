@@ -34,7 +34,7 @@ const VENDOR_HEADER_BYTES = 6;
 const VLAN_MAX = 4094;
 
 const BY_NAME = new Map<string, Definition>();
-const BY_TYPE = new Map<number, string>();
+const BY_NUMBER = new Map<string, Definition>();
 
 for (const row of ACCEPT_ATTRIBUTES) define(row, undefined, true);
 for (const row of OTHER_ATTRIBUTES) define(row, undefined, false);
@@ -47,8 +47,13 @@ function define(
   vendorId: number | undefined,
   settable: boolean,
 ): void {
-  BY_NAME.set(name.toLowerCase(), { name, type, vendorId, valueType, settable });
-  if (vendorId === undefined) BY_TYPE.set(type, name);
+  const definition = { name, type, vendorId, valueType, settable };
+  BY_NAME.set(name.toLowerCase(), definition);
+  BY_NUMBER.set(numberKey(vendorId, type), definition);
+}
+
+function numberKey(vendorId: number | undefined, type: number): string {
+  return `${vendorId ?? ""}:${type}`;
 }
 
 /** Names differ in case between dictionaries (…-Group-ID, …-Group-Id), so case is ignored. */
@@ -58,7 +63,7 @@ export function findDefinition(name: string): Definition | undefined {
 
 /** "Filter-Id"; "attribute 250" for what has no name here. */
 export function attributeName(type: number): string {
-  return BY_TYPE.get(type) ?? `attribute ${type}`;
+  return BY_NUMBER.get(numberKey(undefined, type))?.name ?? `attribute ${type}`;
 }
 
 /** The problem is a sentence for the administrator, without the value. */
@@ -133,6 +138,35 @@ export function findAsText(
   return undefined;
 }
 
+/** An attribute of a packet as people read it: "Tunnel-Type", "VLAN"; hexadecimal if nothing fits. */
+export function describeAttribute(attribute: Attribute): { name: string; value: string } {
+  const { type, value } = attribute;
+  const own = readVendorAttribute(attribute);
+  const definition = BY_NUMBER.get(numberKey(own?.vendorId, own?.type ?? type));
+  if (definition === undefined) return { name: attributeName(type), value: value.toString("hex") };
+  const bytes = own?.value ?? value;
+  const text = readAsText(bytes, definition.valueType) ?? bytes.toString("hex");
+  const values = Object.entries(NAMED_VALUES[definition.name] ?? {});
+  const named = values.find(([, number]) => String(number) === text)?.[0];
+  return { name: definition.name, value: named ?? text };
+}
+
+/** The one attribute that `encodeAttribute` puts into a Vendor-Specific. */
+function readVendorAttribute({ type, value }: Attribute): VendorValue | undefined {
+  if (type !== ATTRIBUTE.vendorSpecific || value.length < VENDOR_HEADER_BYTES) return undefined;
+  return {
+    vendorId: value.readUInt32BE(0),
+    type: value.readUInt8(4),
+    value: value.subarray(VENDOR_HEADER_BYTES),
+  };
+}
+
+interface VendorValue {
+  readonly vendorId: number;
+  readonly type: number;
+  readonly value: Buffer;
+}
+
 function readAsText(value: Buffer, valueType: ValueType): string | undefined {
   switch (valueType) {
     case "text":
@@ -142,6 +176,9 @@ function readAsText(value: Buffer, valueType: ValueType): string | undefined {
       return readText(value.length > 0 && value.readUInt8(0) <= 0x1f ? value.subarray(1) : value);
     case "integer":
       return readInteger(value)?.toString();
+    case "tagged-integer":
+      // RFC 2868 §3.1: the first octet is the tag.
+      return value.length === 4 ? value.readUIntBE(1, 3).toString() : undefined;
     case "ipv4":
       return readIpv4(value);
     case "ipv6":
