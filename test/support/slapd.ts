@@ -49,12 +49,20 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
 export interface SlapdOptions {
   /** How many of u000000 … there are besides the named people; 0 by default. */
   readonly users?: number;
+  /** How many groups g00000 … there are that hold mallory; 0 by default. */
+  readonly groups?: number;
   /** Adds an LDAPS port, and StartTLS on the other. */
   readonly tls?: boolean;
   /** Names in the certificate; this host's by default. */
   readonly certificateNames?: readonly string[];
   /** Adds OpenLDAP's password policy and the people it refuses. */
   readonly passwordPolicy?: boolean;
+  /** How many wrong passwords that policy locks after; 1,000 by default. */
+  readonly locksAfter?: number;
+  /** Takes binds with a name and no password for successful ones (RFC 4513 §5.1.2). */
+  readonly unauthenticatedBinds?: boolean;
+  /** What the service account may find at most; 500 is slapd's own default. */
+  readonly sizeLimit?: number;
   /** Keeps a log of operations, for `binds`. Costs speed. */
   readonly log?: boolean;
 }
@@ -169,6 +177,7 @@ function configuration(folder: string, options: SlapdOptions): string {
     "threads 4",
   ];
   if (options.passwordPolicy === true) lines.push("moduleload ppolicy.la");
+  if (options.unauthenticatedBinds === true) lines.push("allow bind_anon_cred");
   if (options.tls === true) {
     lines.push(`TLSCACertificateFile ${folder}/ca.pem`);
     lines.push(`TLSCertificateFile ${folder}/server.pem`);
@@ -185,6 +194,7 @@ function configuration(folder: string, options: SlapdOptions): string {
     "index objectClass,uid,cn,member,uniqueMember,memberUid eq",
     "access to attrs=userPassword by anonymous auth by * none",
     "access to * by users read by * none",
+    `limits dn.exact="${SERVICE_DN}" size=${options.sizeLimit ?? 500}`,
   );
   if (options.passwordPolicy === true) {
     lines.push("overlay ppolicy", `ppolicy_default cn=default,ou=policies,${BASE}`);
@@ -240,7 +250,16 @@ function load(folder: string, options: SlapdOptions): void {
       "memberUid: alice",
     ]),
   );
-  if (options.passwordPolicy === true) entries.push(...policyEntries());
+  for (let index = 0; index < (options.groups ?? 0); index += 1) {
+    const cn = `g${String(index).padStart(5, "0")}`;
+    const lines = [
+      "objectClass: groupOfNames",
+      `cn: ${cn}`,
+      `member: uid=mallory,ou=people,${BASE}`,
+    ];
+    entries.push(entry(`cn=${cn},ou=groups,${BASE}`, lines));
+  }
+  if (options.passwordPolicy === true) entries.push(...policyEntries(options.locksAfter ?? 1_000));
   const path = join(folder, "load.ldif");
   writeFileSync(path, entries.join("\n"));
   const args = ["-q", "-f", join(folder, "slapd.conf"), "-l", path];
@@ -249,7 +268,7 @@ function load(folder: string, options: SlapdOptions): void {
   rmSync(path);
 }
 
-function policyEntries(): string[] {
+function policyEntries(locksAfter: number): string[] {
   const policy = entry(`cn=default,ou=policies,${BASE}`, [
     "objectClass: device",
     "objectClass: pwdPolicy",
@@ -257,7 +276,7 @@ function policyEntries(): string[] {
     "pwdAttribute: userPassword",
     "pwdMaxAge: 31536000",
     "pwdLockout: TRUE",
-    "pwdMaxFailure: 1000",
+    `pwdMaxFailure: ${locksAfter}`,
     "pwdFailureCountInterval: 900",
     "pwdMustChange: TRUE",
   ]);

@@ -84,7 +84,9 @@ class Walk {
       this.#searchGroups(personFilter(identity)),
       this.#readPerson(identity.dn),
     ]);
-    let level = this.#meet([...listed, ...person.memberOf]);
+    // What tokenGroups says is complete by itself, distribution lists aside.
+    if (listed === undefined && !person.security.isNested) throw this.#tooMany();
+    let level = this.#meet([...(listed ?? []), ...person.memberOf]);
     const isMissing = ({ canonical }: Wanted): boolean => !this.#met.has(canonical);
     await this.#meetBySid(wanted.filter(isMissing), person.security);
     const isToBeWalked = this.#settings.nestedGroups && !person.security.isNested;
@@ -123,22 +125,25 @@ class Walk {
   }
 
   async #searchParents(groups: readonly string[]): Promise<string[]> {
-    const batches: Promise<string[]>[] = [];
+    const batches: Promise<string[] | undefined>[] = [];
     for (let from = 0; from < groups.length; from += BATCH) {
       const filters = groups.slice(from, from + BATCH).flatMap(memberFilters);
       batches.push(this.#searchGroups({ kind: "or", filters }));
     }
-    return (await Promise.all(batches)).flat();
+    const lists = await Promise.all(batches);
+    return lists.flatMap((list) => {
+      if (list === undefined) throw this.#tooMany();
+      return list;
+    });
   }
 
-  async #searchGroups(filter: Filter): Promise<string[]> {
-    const { entries } = await this.#search({
-      base: this.#settings.base,
-      scope: "whole-subtree",
-      sizeLimit: GROUPS_MAX,
-      filter,
-      attributes: NO_ATTRIBUTES,
-    });
+  /** Undefined: more than the directory lists. */
+  async #searchGroups(filter: Filter): Promise<string[] | undefined> {
+    const { base } = this.#settings;
+    const where = { base, scope: "whole-subtree", sizeLimit: GROUPS_MAX } as const;
+    const request = { ...where, filter, attributes: NO_ATTRIBUTES };
+    const { resultCode, entries } = await this.#search(request, RESULT_CODE.sizeLimitExceeded);
+    if (resultCode === RESULT_CODE.sizeLimitExceeded) return undefined;
     return entries.map(({ dn }) => dn);
   }
 
@@ -172,6 +177,11 @@ class Walk {
     }
     if (found.isCut) throw this.#down("it answers a search for groups without end");
     return found;
+  }
+
+  #tooMany(): DependencyDown {
+    const remedy = "raise its size limit for bind_dn";
+    return this.#down(`somebody is in more groups than the directory lists: ${remedy}`);
   }
 
   #down(reason: string): DependencyDown {
