@@ -78,6 +78,8 @@ export interface Slapd {
   readonly ca: string;
   /** How many binds as `dn` (as it was sent) arrived since the first start. Needs `log`. */
   binds(dn: string): number;
+  /** What the server itself holds: the values of `attribute` of that uid. */
+  read(uid: string, attribute: string): string[];
   /** It stays connected and answers nothing (SIGSTOP) until `resume`. */
   pause(): void;
   resume(): void;
@@ -137,6 +139,14 @@ export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
     ca: options.tls === true ? readFileSync(join(folder, "ca.pem"), "utf8") : "",
     binds(dn) {
       return readFileSync(logPath, "utf8").split(` BIND dn="${dn}" method=`).length - 1;
+    },
+    read(uid, attribute) {
+      const as = ["-x", "-LLL", "-H", url, "-D", `cn=admin,${BASE}`, "-w", "admin"];
+      const what = ["-b", BASE, `(uid=${uid})`, attribute];
+      const { stdout } = spawnSync("ldapsearch", [...as, ...what], { encoding: "utf8" });
+      return [...stdout.matchAll(new RegExp(`^${attribute}: (.*)$`, "gm"))].map(
+        ([, value]) => value ?? "",
+      );
     },
     pause() {
       child?.kill("SIGSTOP");
