@@ -5,6 +5,7 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls, type SecureContext } from "node:tls";
 
+import { auditText } from "../../core/audit.ts";
 import { createFramer, type Framer } from "../../wire/ldap/frame.ts";
 import { decodeAnswer, encodeStartTls, RESULT_CODE } from "../../wire/ldap/message.ts";
 import type { DirectoryUrl } from "./options.ts";
@@ -32,7 +33,7 @@ export function dial(
     function fail(error: Error): void {
       clearTimeout(timer);
       socket.destroy();
-      reject(error);
+      reject(readable(error));
     }
 
     function finish(): void {
@@ -54,6 +55,16 @@ export function dial(
       else askForTls(socket, secure, fail);
     });
   });
+}
+
+// OpenSSL's own messages have addresses in memory and lines of its source in them; names in a
+// certificate may contain anything.
+function readable(error: Error): Error {
+  const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
+  const reason = "reason" in error && typeof error.reason === "string" ? error.reason : undefined;
+  const isOpenSsl = reason !== undefined && error.message.includes(":error:");
+  const message = auditText(isOpenSsl ? `TLS: ${reason}` : error.message);
+  return Object.assign(new Error(message, { cause: error }), code === undefined ? {} : { code });
 }
 
 // No session is offered for reuse: every connection proves its certificate.
