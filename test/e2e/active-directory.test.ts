@@ -16,7 +16,7 @@ const gateway = await startGateway({
     `bind_dn: "${AD_SERVICE_DN}"`,
     `bind_password: { value: ${AD_PASSWORD} }`,
     `base: "${AD_BASE}"`,
-    'user_filter: "(&(objectClass=user)(sAMAccountName={username}))"',
+    'user_filter: "(&(objectCategory=person)(objectClass=user)(sAMAccountName={username}))"',
     "username_attribute: sAMAccountName",
     "domains: [ad.example.org, corp.example, EXAMPLE]",
   ],

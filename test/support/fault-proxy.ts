@@ -53,7 +53,7 @@ export async function startFaultProxy(
 
   function serve(client: Socket): void {
     accepted += 1;
-    const server = connect(target);
+    const server = connect({ host: target.host, port: target.port, noDelay: true });
     const pair = [client, server] as const;
     pairs.add(pair);
     let passed = 0;
@@ -91,16 +91,22 @@ export async function startFaultProxy(
 
   const server: Server | TlsServer =
     certificate === undefined
-      ? createServer({ allowHalfOpen: true }, serve)
-      : createTlsServer({ ...certificate }, serve);
+      ? createServer({ allowHalfOpen: true, noDelay: true }, serve)
+      : createTlsServer({ ...certificate, noDelay: true }, serve);
   server.on("tlsClientError", () => undefined);
+  // Those in the middle of a handshake too.
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
 
   async function resume(): Promise<void> {
     server.listen(port, "127.0.0.1");
     await once(server, "listening");
   }
   async function pause(): Promise<void> {
-    for (const [client] of pairs) client.destroy();
+    for (const socket of sockets) socket.destroy();
     if (!server.listening) return;
     server.close();
     await once(server, "close");
