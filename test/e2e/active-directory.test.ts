@@ -136,14 +136,18 @@ await t.test(
     const guess = async (name: string, password: string): Promise<string> =>
       (await radclient(gateway, name, `${password},${codeFor(secret)}`)).code;
     const names = ["guessed", "GUESSED", "guessed@ad.example.org", "EXAMPLE\\guessed"];
+    // One after another first: of guesses at once, one may be turned away uncounted.
+    for (let nth = 0; nth < 6; nth += 1) {
+      t.equal(await guess(names[nth % 4] ?? "", `wrong-${nth}`), "Access-Reject");
+    }
+    t.ok(events("--user", "guessed", "--type", "user_lockout").length > 0, "locked here");
     for (let round = 0; round < 4; round += 1) {
+      t.equal(gateway.command("user", "unlock", "guessed").status, 0);
       const tries = Array.from({ length: 6 }, (_, index) =>
         guess(names[index % 4] ?? "", `wrong-${round}-${index}`),
       );
       t.same(new Set(await Promise.all(tries)), new Set(["Access-Reject"]));
-      t.equal(gateway.command("user", "unlock", "guessed").status, 0);
     }
-    t.ok(events("--user", "guessed", "--type", "user_lockout").length > 0, "locked here");
     t.ok(events("--user", "guessed", "--reason", "lockout-shield").length > 0, "then shielded");
     const there = Number(samba.read("guessed", "badPwdCount"));
     t.ok(there > 0 && there <= 6, `${there} of 8 at the domain controller`);

@@ -20,6 +20,10 @@ const NEEDED = [
     program: "/usr/lib/x86_64-linux-gnu/samba/ldb/samba_dsdb.so",
     package: "samba-dsdb-modules",
   },
+  {
+    program: "/usr/lib/x86_64-linux-gnu/samba/vfs/acl_xattr.so",
+    package: "samba-vfs-modules",
+  },
   { program: "/usr/sbin/ns-slapd", package: "389-ds-base" },
   { program: "/usr/sbin/ip", package: "iproute2" },
 ] as const;

@@ -6,7 +6,7 @@
 
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -119,6 +119,9 @@ function configure(config: string, folder: string): void {
     "[global]",
     "server services = ldap",
     `log file = ${join(folder, "log")}`,
+    // Else two of them at once meet in /run/samba, and the second ends itself.
+    `pid directory = ${folder}`,
+    `ncalrpc dir = ${join(folder, "ncalrpc")}`,
     "tls enabled = yes",
     `tls keyfile = ${join(folder, "server.key")}`,
     `tls certfile = ${join(folder, "server.pem")}`,
@@ -140,7 +143,8 @@ async function untilListening(host: string, child: ChildProcess, log: string): P
     if (await accepts(host)) return;
     await wait(50);
   }
-  throw new Error(`samba doesn't listen:\n${readFileSync(log, "utf8")}`);
+  const said = existsSync(log) ? readFileSync(log, "utf8") : "and logs nothing";
+  throw new Error(`samba doesn't listen (exit ${child.exitCode}):\n${said}`);
 }
 
 function accepts(host: string): Promise<boolean> {
