@@ -45,16 +45,16 @@ export function createAskers(options: AskerOptions): Record<Question, Asker> {
     source: (login) => {
       const source = login.attempt.door.endUser;
       const isBlocked = source !== undefined && options.throttle.isBlocked(source);
-      login.facts = { ...login.facts, source: isBlocked ? "blocked" : "open" };
+      login.facts.source = isBlocked ? "blocked" : "open";
     },
     person: askPerson,
-    account: async (login) => askAccount(options, login),
+    account: (login) => askAccount(options, login),
     policy: askPolicy,
     enrolment: (login) => {
-      login.facts = { ...login.facts, enrolment: enrolmentOf(options, login) };
+      login.facts.enrolment = enrolmentOf(options, login);
     },
     code: (login) => {
-      login.facts = { ...login.facts, code: askCode(options, login) };
+      login.facts.code = askCode(options, login);
     },
     password: askPassword,
   };
@@ -63,7 +63,7 @@ export function createAskers(options: AskerOptions): Record<Question, Asker> {
 function askField(login: Login): void {
   const { credentials, demand } = login.attempt;
   const isEmpty = isEmptyPassword(credentials, demand.separator);
-  login.facts = { ...login.facts, field: isEmpty ? "empty" : "filled" };
+  login.facts.field = isEmpty ? "empty" : "filled";
 }
 
 // Claimed on arrival, right or wrong: one State, one try, whichever node takes it.
@@ -81,7 +81,7 @@ async function askState(options: AskerOptions, login: Login): Promise<void> {
     login.resumed = { account: challenge.account, generation: challenge.generation };
     login.groups = challenge.groups;
   }
-  login.facts = { ...login.facts, field: isLive ? "filled" : "state-invalid" };
+  login.facts.field = isLive ? "filled" : "state-invalid";
 }
 
 export function challengeScope(login: Login): ChallengeScope {
@@ -99,7 +99,7 @@ export function challengeScope(login: Login): ChallengeScope {
 async function askPerson(login: Login): Promise<void> {
   const found = await login.attempt.directory.find(login.attempt.username);
   if (found.kind === "found") login.identity = found.identity;
-  login.facts = { ...login.facts, person: found.kind };
+  login.facts.person = found.kind;
 }
 
 async function askAccount(options: AskerOptions, login: Login): Promise<void> {
@@ -110,7 +110,7 @@ async function askAccount(options: AskerOptions, login: Login): Promise<void> {
   else if (identity !== undefined) begun = await options.attempts.begin(identity, source);
   else throw new Error("an account was asked for before a person was found");
   if (begun.kind === "refused") {
-    login.facts = { ...login.facts, account: begun.reason };
+    login.facts.account = begun.reason;
     return;
   }
   login.reservation = begun.reservation;
@@ -118,16 +118,18 @@ async function askAccount(options: AskerOptions, login: Login): Promise<void> {
   login.identity = begun.reservation.identity;
   const isSameToken =
     resumed === undefined || begun.account.token?.generation === resumed.generation;
-  login.facts = { ...login.facts, account: isSameToken ? "begun" : "token-changed" };
+  login.facts.account = isSameToken ? "begun" : "token-changed";
 }
 
-async function askPolicy(login: Login): Promise<void> {
+function askPolicy(login: Login): Promise<void> | void {
+  if (login.attempt.demand.allowGroups.length > 0) return askGroups(login);
+  login.facts.policy = "allowed";
+}
+
+async function askGroups(login: Login): Promise<void> {
   const { directory, demand } = login.attempt;
-  const identity = getIdentity(login);
-  const isAllowed =
-    demand.allowGroups.length === 0 ||
-    (await directory.memberOf(identity, demand.allowGroups)).size > 0;
-  login.facts = { ...login.facts, policy: isAllowed ? "allowed" : "not-in-group" };
+  const groups = await directory.memberOf(getIdentity(login), demand.allowGroups);
+  login.facts.policy = groups.size > 0 ? "allowed" : "not-in-group";
 }
 
 function enrolmentOf(options: AskerOptions, login: Login): EnrolmentFact {
@@ -197,13 +199,12 @@ function checkBypass(options: AskerOptions, account: Account, code: Secret): Cod
 async function askPassword(login: Login): Promise<void> {
   const password = login.split?.password ?? login.attempt.credentials;
   if (password.byteLength === 0) {
-    login.facts = { ...login.facts, password: "empty" };
+    login.facts.password = "empty";
   } else if (login.reservation?.mayAskDirectory !== true) {
-    login.facts = { ...login.facts, password: "shielded" };
+    login.facts.password = "shielded";
   } else {
     const answer = await login.attempt.directory.bind(getIdentity(login), password);
-    const password_ = answer.kind === "refused" ? answer.reason : answer.kind;
-    login.facts = { ...login.facts, password: password_ };
+    login.facts.password = answer.kind === "refused" ? answer.reason : answer.kind;
   }
 }
 

@@ -53,11 +53,11 @@ export interface ChallengeAnswer extends Attempt {
 export interface Decision {
   readonly verdict: Verdict;
   /** Known once the directory found the person. */
-  readonly identity?: Identity;
+  readonly identity?: Identity | undefined;
   /** Of demand.replyGroups, those the person is in; only on accept. */
   readonly groups: ReadonlySet<string>;
   /** Opaque State, <= 253 bytes; only on challenge. */
-  readonly state?: Buffer;
+  readonly state?: Buffer | undefined;
 }
 
 /** What a door calls. Never throws: a fault is a verdict. */

@@ -101,6 +101,7 @@ export interface AuditEvent extends EventDraft {
 
 const TEXT_CHARS_MAX = 256;
 // Control characters, line and paragraph separators, and the marks that reorder text on a screen.
+const PLAIN = /^[\x20-\x7e]*$/;
 const UNSAFE = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
 
 /**
@@ -108,6 +109,7 @@ const UNSAFE = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]
  * characters. Unsafe characters become `\u{hex}`.
  */
 export function auditText(value: string): string {
+  if (value.length <= TEXT_CHARS_MAX && PLAIN.test(value)) return value;
   const cut = value.length > TEXT_CHARS_MAX ? `${value.slice(0, TEXT_CHARS_MAX - 1)}…` : value;
   return cut.replaceAll(UNSAFE, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
 }

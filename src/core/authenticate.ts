@@ -69,14 +69,11 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       const verdict = await settle(login, wanted);
       const state = verdict.outcome === "challenge" ? sealState(login) : undefined;
       watchSource(login, verdict);
-      return {
-        verdict,
-        groups: verdict.outcome === "accept" ? login.groups : NO_GROUPS,
-        ...(login.identity === undefined ? {} : { identity: login.identity }),
-        ...(state === undefined ? {} : { state }),
-      };
+      const groups = verdict.outcome === "accept" ? login.groups : NO_GROUPS;
+      return { verdict, groups, identity: login.identity, state };
     } catch (error) {
-      return { verdict: await giveUp(login, error), groups: NO_GROUPS };
+      const verdict = await giveUp(login, error);
+      return { verdict, groups: NO_GROUPS };
     }
   }
 
@@ -84,7 +81,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     for (let steps = 0; steps < STEPS_MAX; steps += 1) {
       const step = nextStep(login.facts, login.attempt.demand);
       if ("verdict" in step) {
-        await learnGroups(login, step.verdict);
+        if (needsGroups(login, step.verdict)) await learnGroups(login);
         return step.verdict;
       }
       const asked = askers[step.ask](login);
@@ -94,14 +91,17 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     throw new Error("the decision asked more questions than there are");
   }
 
+  // A challenge answered brings them along.
+  function needsGroups({ attempt, state }: Login, { outcome }: Verdict): boolean {
+    const isNeeded = outcome === "accept" || outcome === "challenge";
+    return isNeeded && state === undefined && attempt.demand.replyGroups.length > 0;
+  }
+
   // Before anything is claimed: a failed group lookup is an outage, and must burn no code.
-  async function learnGroups(login: Login, verdict: Verdict): Promise<void> {
+  async function learnGroups(login: Login): Promise<void> {
     const { directory, demand } = login.attempt;
-    const isNeeded = verdict.outcome === "accept" || verdict.outcome === "challenge";
-    if (!isNeeded || login.identity === undefined || demand.replyGroups.length === 0) return;
-    if (login.state === undefined) {
-      login.groups = await directory.memberOf(login.identity, demand.replyGroups);
-    }
+    if (login.identity === undefined) return;
+    login.groups = await directory.memberOf(login.identity, demand.replyGroups);
   }
 
   async function settle(login: Login, verdict: Verdict): Promise<Verdict> {
@@ -112,10 +112,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     }
     const reservation = login.reservation;
     const isRepeat = failureOf(verdict) !== "neutral" && !rememberFailure(login);
-    const recorded = await attempts.finish(reservation, {
-      ...endingOf(login, verdict, isRepeat),
-      event,
-    });
+    const recorded = await attempts.finish(reservation, endingOf(login, verdict, isRepeat, event));
     if (recorded.kind === "lost") return { outcome: "reject", reason: recorded.reason };
     return verdict;
   }

@@ -12,17 +12,17 @@ export interface Login {
   readonly state: Buffer | undefined;
   /** Monotonic ms. */
   readonly startedAt: number;
-  facts: Facts;
-  identity?: Identity;
-  reservation?: Reservation;
-  account?: Account;
+  readonly facts: { -readonly [K in keyof Facts]: Facts[K] };
+  identity: Identity | undefined;
+  reservation: Reservation | undefined;
+  account: Account | undefined;
   /** Set once a code was looked for. */
-  split?: Split;
+  split: Split | undefined;
   /** The step to claim; only with a right TOTP code. */
-  claim?: NonNullable<Ending["claim"]>;
+  claim: Ending["claim"];
   groups: ReadonlySet<string>;
   /** What the sealed State said. */
-  resumed?: { readonly account: number; readonly generation: number };
+  resumed: { readonly account: number; readonly generation: number } | undefined;
 }
 
 /** Shared by all who are in none that matter. */
@@ -32,5 +32,17 @@ export function newLogin(attempt: Attempt, startedAt: number, state?: Buffer): L
   // A challenge was only ever sent after a right password, to somebody the policy allows.
   const facts: Facts =
     state === undefined ? {} : { person: "found", policy: "allowed", password: "right" };
-  return { attempt, state, startedAt, facts, groups: NO_GROUPS };
+  return {
+    attempt,
+    state,
+    startedAt,
+    facts,
+    identity: undefined,
+    reservation: undefined,
+    account: undefined,
+    split: undefined,
+    claim: undefined,
+    groups: NO_GROUPS,
+    resumed: undefined,
+  };
 }

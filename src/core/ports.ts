@@ -122,12 +122,14 @@ export interface Ending {
   /** accept: both counters cleared · failed: counted · neutral: nothing counted, nothing cleared. */
   readonly result: "accept" | "failed-password" | "failed-code" | "neutral";
   /** The code step to claim; without winning it an accept becomes a refusal. */
-  readonly claim?: {
-    readonly token: number;
-    readonly generation: number;
-    readonly step: number;
-    readonly driftSteps: number;
-  };
+  readonly claim?:
+    | {
+        readonly token: number;
+        readonly generation: number;
+        readonly step: number;
+        readonly driftSteps: number;
+      }
+    | undefined;
   /** A code was right (whatever the rest): code failures and suspicion are cleared. */
   readonly codeVerified: boolean;
   /** What the directory said, for the shield. */

@@ -16,22 +16,24 @@ export interface Moment {
   readonly durationMs: number;
 }
 
+/** Filled field by field: on the way of every login, spreading one object into another is dear. */
+type Draft = { -readonly [K in keyof EventDraft]: EventDraft[K] };
+
 /** The event of a finished login. */
 export function loginEvent(login: Login, verdict: Verdict, moment: Moment): EventDraft {
   const { attempt, facts } = login;
   const isAccept = verdict.outcome === "accept";
   const exempt = isAccept ? verdict.exempt : undefined;
   const alarm = alarmOf(facts);
-  return {
-    ...doorEvent(attempt.door, attempt.username, verdict, moment),
-    initiated_by: initiatedBy(login),
-    mfa: isAccept && exempt === undefined,
-    mfa_meta: { type: factorOf(login) },
-    mfa_mode: attempt.demand.mfa,
-    ...(exempt === undefined ? {} : { mfa_exempt_reason: exempt }),
-    ...(alarm === undefined ? {} : { alarm }),
-    auth_context: authContext(login),
-  };
+  const event = draftOf(attempt.door, attempt.username, verdict, moment);
+  event.initiated_by = initiatedBy(login);
+  event.mfa = isAccept && exempt === undefined;
+  event.mfa_meta = { type: factorOf(login) };
+  event.mfa_mode = attempt.demand.mfa;
+  if (exempt !== undefined) event.mfa_exempt_reason = exempt;
+  if (alarm !== undefined) event.alarm = alarm;
+  event.auth_context = authContext(login);
+  return event;
 }
 
 /** The event of a request the door refused before there was a login. */
@@ -41,27 +43,36 @@ export function doorEvent(
   verdict: Verdict,
   moment: Moment,
 ): EventDraft {
-  const isChallenge = verdict.outcome === "challenge";
-  const reason = "reason" in verdict ? verdict.reason : undefined;
-  return {
+  return draftOf(door, username, verdict, moment);
+}
+
+function draftOf(
+  door: DoorFacts,
+  username: string | undefined,
+  verdict: Verdict,
+  moment: Moment,
+): Draft {
+  const typed = username === undefined ? undefined : auditText(username);
+  const event: Draft = {
     id: moment.id,
     timestamp: new Date(moment.now).toISOString(),
     service: door.service,
-    event_type: isChallenge ? door.challengeEvent : door.attemptEvent,
+    event_type: verdict.outcome === "challenge" ? door.challengeEvent : door.attemptEvent,
     success: verdict.outcome === "accept",
-    initiated_by: {
-      type: "user",
-      ...(username === undefined ? {} : { username: auditText(username) }),
-    },
-    ...(username === undefined ? {} : { username: auditText(username) }),
-    ...(door.endUser === undefined ? {} : { client_ip: auditText(door.endUser) }),
-    ...(reason === undefined ? {} : { reason, error_message: REASONS[reason] }),
-    auth_type: door.authType,
-    ...(door.nas === undefined ? {} : { nas: door.nas }),
-    reply: verdict.outcome === "unavailable" ? "none" : verdict.outcome,
-    duration_ms: Math.round(moment.durationMs),
-    request_id: door.requestId,
+    initiated_by: typed === undefined ? { type: "user" } : { type: "user", username: typed },
   };
+  if (typed !== undefined) event.username = typed;
+  if (door.endUser !== undefined) event.client_ip = auditText(door.endUser);
+  if ("reason" in verdict) {
+    event.reason = verdict.reason;
+    event.error_message = REASONS[verdict.reason];
+  }
+  event.auth_type = door.authType;
+  if (door.nas !== undefined) event.nas = door.nas;
+  event.reply = verdict.outcome === "unavailable" ? "none" : verdict.outcome;
+  event.duration_ms = Math.round(moment.durationMs);
+  event.request_id = door.requestId;
+  return event;
 }
 
 /** What is counted, claimed and cleared. `isRepeat`: this very failure was counted already. */
@@ -69,14 +80,16 @@ export function endingOf(
   login: Login,
   verdict: Verdict,
   isRepeat: boolean,
-): Pick<Ending, "result" | "claim" | "codeVerified" | "bind"> {
+  event: EventDraft,
+): Ending {
   const { facts } = login;
   const isAccept = verdict.outcome === "accept";
   return {
     result: isAccept ? "accept" : isRepeat ? "neutral" : failureOf(verdict),
     codeVerified: facts.code === "right",
     bind: facts.password === "right" || facts.password === "wrong" ? facts.password : "unasked",
-    ...(isAccept && login.claim !== undefined ? { claim: login.claim } : {}),
+    claim: isAccept ? login.claim : undefined,
+    event,
   };
 }
 
@@ -106,12 +119,12 @@ function initiatedBy(login: Login): EventDraft["initiated_by"] {
   };
 }
 
-function authContext(login: Login): NonNullable<EventDraft["auth_context"]> {
-  const { password, code } = login.facts;
-  return {
-    ...(password === "right" || password === "wrong" ? { password: password === "right" } : {}),
-    ...(code === undefined || code === "absent" ? {} : { totp: code === "right" }),
-  };
+function authContext({ facts }: Login): NonNullable<EventDraft["auth_context"]> {
+  const { password, code } = facts;
+  const context: { password?: boolean; totp?: boolean } = {};
+  if (password === "right" || password === "wrong") context.password = password === "right";
+  if (code !== undefined && code !== "absent") context.totp = code === "right";
+  return context;
 }
 
 function factorOf(login: Login): "none" | "totp" | "bypass_code" {

@@ -7,9 +7,17 @@ import type { Enrolment, Person } from "../../core/administration.ts";
 import { WRONG_CODES_MAX } from "../../core/ask.ts";
 import type { Account, Identity, Token, TotpAlgorithm } from "../../core/ports.ts";
 import { FOREVER } from "./ending.ts";
+import {
+  numberAt,
+  optionalNumberAt,
+  positions,
+  prepareMany,
+  prepareOne,
+  selected,
+  textAt,
+  type Row,
+} from "./rows.ts";
 import { open, tokenPurpose, type SealKey } from "./seal.ts";
-
-type Row = Record<string, unknown>;
 
 /** What `begin` needs besides the account itself. Times are ms UTC. */
 export interface Standing {
@@ -49,197 +57,237 @@ interface ListOptions {
 // A person's device that brought a right code in the last 30 days keeps counters of its own.
 const KNOWN_SOURCE_MS = 30 * 86_400_000;
 
-const ACCOUNT_COLUMNS = `
-  a.id, a.directory, a.immutable_id, a.username, a.dn, a.requirement_until, a.bypass_hash,
-  a.bypass_until, a.suspicion, a.admin_locked, a.failed_binds, a.failed_bind_at,
-  t.id AS token, t.generation, t.sealed, t.algorithm, t.digits, t.period, t.last_step, t.drift,
-  t.enrolled_at, t.last_used_at`;
-const FROM = "FROM accounts a LEFT JOIN tokens t ON t.account = a.id";
+const ACCOUNT = {
+  id: "a.id",
+  directory: "a.directory",
+  immutableId: "a.immutable_id",
+  username: "a.username",
+  dn: "a.dn",
+  requirementUntil: "a.requirement_until",
+  bypassHash: "a.bypass_hash",
+  bypassUntil: "a.bypass_until",
+  suspicion: "a.suspicion",
+  adminLocked: "a.admin_locked",
+  token: "t.id",
+  generation: "t.generation",
+  algorithm: "t.algorithm",
+  digits: "t.digits",
+  period: "t.period",
+} as const;
+const PERSON = { ...ACCOUNT, enrolledAt: "t.enrolled_at", lastUsedAt: "t.last_used_at" } as const;
 // All a login needs, in one read: its own source's counters and everybody else's.
-const STANDING = `SELECT ${ACCOUNT_COLUMNS}, own.last_success_at AS known_at,
-    own.password_failures AS own_password, own.code_failures AS own_code,
-    own.last_failure_at AS own_failure_at, own.locked_until AS own_locked_until,
-    shared.password_failures AS shared_password, shared.code_failures AS shared_code,
-    shared.last_failure_at AS shared_failure_at, shared.locked_until AS shared_locked_until,
-    (SELECT value FROM meta WHERE key = 'steps_dead_before') AS dead_before
-  ${FROM}
+const STANDING = {
+  ...ACCOUNT,
+  failedBinds: "a.failed_binds",
+  failedBindAt: "a.failed_bind_at",
+  sealed: "t.sealed",
+  lastStep: "t.last_step",
+  drift: "t.drift",
+  knownAt: "own.last_success_at",
+  ownPassword: "own.password_failures",
+  ownCode: "own.code_failures",
+  ownFailureAt: "own.last_failure_at",
+  ownLockedUntil: "own.locked_until",
+  sharedPassword: "shared.password_failures",
+  sharedCode: "shared.code_failures",
+  sharedFailureAt: "shared.last_failure_at",
+  sharedLockedUntil: "shared.locked_until",
+  deadBefore: "(SELECT value FROM meta WHERE key = 'steps_dead_before')",
+} as const;
+const WORST = {
+  lockedUntil: "max(locked_until)",
+  passwordFailures: "max(password_failures)",
+  codeFailures: "max(code_failures)",
+} as const;
+const IN_ACCOUNT = positions(ACCOUNT);
+const IN_PERSON = positions(PERSON);
+const IN_STANDING = positions(STANDING);
+const IN_WORST = positions(WORST);
+const OWN_COUNTERS = [
+  IN_STANDING.ownPassword,
+  IN_STANDING.ownCode,
+  IN_STANDING.ownFailureAt,
+  IN_STANDING.ownLockedUntil,
+] as const;
+const SHARED_COUNTERS = [
+  IN_STANDING.sharedPassword,
+  IN_STANDING.sharedCode,
+  IN_STANDING.sharedFailureAt,
+  IN_STANDING.sharedLockedUntil,
+] as const;
+
+const FROM = "FROM accounts a LEFT JOIN tokens t ON t.account = a.id";
+const SELECT_PERSON = `SELECT ${selected(PERSON)} ${FROM}`;
+const SELECT_STANDING = `SELECT ${selected(STANDING)} ${FROM}
   LEFT JOIN counters own ON own.account = a.id AND own.source = nullif(?, '')
   LEFT JOIN counters shared ON shared.account = a.id AND shared.source = ''`;
 
 export function createAccounts(reader: DatabaseSync, keys: () => readonly SealKey[]): Accounts {
   // INDEXED BY: left to itself, SQLite walks all imports of the directory to find the least id.
-  const byIdentity = reader.prepare(
-    `${STANDING} WHERE a.id = coalesce(
+  const byIdentity = prepareOne(
+    reader,
+    `${SELECT_STANDING} WHERE a.id = coalesce(
        (SELECT id FROM accounts WHERE directory = ? AND immutable_id = ?),
        (SELECT min(id) FROM accounts INDEXED BY accounts_name
         WHERE name_key = ? AND directory = ? AND immutable_id IS NULL))`,
   );
-  const byAccount = reader.prepare(`${STANDING} WHERE a.id = ?`);
-  const byId = reader.prepare(`SELECT ${ACCOUNT_COLUMNS} ${FROM} WHERE a.id = ?`);
-  const byName = reader.prepare(
+  const byAccount = prepareOne(reader, `${SELECT_STANDING} WHERE a.id = ?`);
+  const byId = prepareOne(reader, `${SELECT_PERSON} WHERE a.id = ?`);
+  const byName = prepareMany(
+    reader,
     "SELECT id, immutable_id FROM accounts WHERE name_key = ? AND directory = ? ORDER BY id",
   );
-  const worst = reader.prepare(
-    `SELECT max(locked_until) AS locked_until, max(password_failures) AS password_failures,
-       max(code_failures) AS code_failures FROM counters WHERE account = ?`,
+  const worst = prepareOne(reader, `SELECT ${selected(WORST)} FROM counters WHERE account = ?`);
+  const page = prepareMany(
+    reader,
+    `${SELECT_PERSON}
+     WHERE a.name_key > ? AND (? IS NULL OR a.directory = ?)
+       AND (? = 0 OR t.id IS NOT NULL) AND (? = 0 OR t.id IS NULL)
+     ORDER BY a.name_key LIMIT ?`,
   );
 
   function standing(row: Row | undefined, now: number): Standing | undefined {
     if (row === undefined) return undefined;
-    const isKnownSource = numberOf(row, "known_at") > now - KNOWN_SOURCE_MS;
-    const scope = isKnownSource ? "own" : "shared";
-    const passwordFailures = numberOf(row, `${scope}_password`);
-    const codeFailures = numberOf(row, `${scope}_code`);
+    const isKnownSource = numberAt(row, IN_STANDING.knownAt) > now - KNOWN_SOURCE_MS;
+    const [password, code, failureAt, lockedUntil] = isKnownSource ? OWN_COUNTERS : SHARED_COUNTERS;
+    const passwordFailures = numberAt(row, password);
+    const codeFailures = numberAt(row, code);
+    const requirementUntil = optionalNumberAt(row, IN_ACCOUNT.requirementUntil);
     return {
       account: {
-        id: numberOf(row, "id"),
-        token: tokenOf(row, keys(), numberOf(row, "dead_before")),
-        requirement: optional(row, "requirement_until", (until) => ({ until })),
+        id: numberAt(row, IN_ACCOUNT.id),
+        token: tokenOf(row, keys()),
+        requirement: requirementUntil === undefined ? undefined : { until: requirementUntil },
         bypass: bypassOf(row),
         passwordFailures,
         codeFailures,
-        suspicion: numberOf(row, "suspicion"),
+        suspicion: numberAt(row, IN_ACCOUNT.suspicion),
       },
       identity: identityOf(row),
-      isLockedByAdministrator: numberOf(row, "admin_locked") !== 0,
-      lockedUntil: numberOf(row, `${scope}_locked_until`),
+      isLockedByAdministrator: numberAt(row, IN_ACCOUNT.adminLocked) !== 0,
+      lockedUntil: numberAt(row, lockedUntil),
       failures: Math.max(passwordFailures, codeFailures),
-      lastFailureAt: numberOf(row, `${scope}_failure_at`),
+      lastFailureAt: numberAt(row, failureAt),
       isKnownSource,
-      failedBinds: numberOf(row, "failed_binds"),
-      failedBindAt: numberOf(row, "failed_bind_at"),
+      failedBinds: numberAt(row, IN_STANDING.failedBinds),
+      failedBindAt: numberAt(row, IN_STANDING.failedBindAt),
     };
   }
 
   function person(row: Row, now: number): Person {
-    const counted = worst.get(numberOf(row, "id"));
-    const lockedUntil = numberOf(counted, "locked_until");
-    const isAdminLock = numberOf(row, "admin_locked") !== 0 || lockedUntil === FOREVER;
-    const bypassUntil = numberOf(row, "bypass_until");
+    const counted = worst(numberAt(row, IN_ACCOUNT.id));
+    const lockedUntil = numberAt(counted, IN_WORST.lockedUntil);
+    const isAdminLock = numberAt(row, IN_ACCOUNT.adminLocked) !== 0 || lockedUntil === FOREVER;
+    const bypassUntil = numberAt(row, IN_ACCOUNT.bypassUntil);
     return {
-      directory: textOf(row, "directory"),
-      id: row["immutable_id"] === null ? undefined : textOf(row, "immutable_id"),
-      username: textOf(row, "username"),
+      directory: textAt(row, IN_ACCOUNT.directory),
+      id: isNamed(row) ? textAt(row, IN_ACCOUNT.immutableId) : undefined,
+      username: textAt(row, IN_ACCOUNT.username),
       enrolment: enrolmentOf(row, now),
       token: shownToken(row),
-      requirementUntil: optional(row, "requirement_until", (until) => until),
+      requirementUntil: optionalNumberAt(row, IN_ACCOUNT.requirementUntil),
       lockedUntil: isAdminLock ? "administrator" : lockedUntil > now ? lockedUntil : undefined,
-      passwordFailures: numberOf(counted, "password_failures"),
-      codeFailures: numberOf(counted, "code_failures"),
+      passwordFailures: numberAt(counted, IN_WORST.passwordFailures),
+      codeFailures: numberAt(counted, IN_WORST.codeFailures),
       bypassUntil: bypassUntil > now ? bypassUntil : undefined,
     };
   }
 
   return {
     findByIdentity: ({ directory, id }, nameKey, source, now) =>
-      standing(byIdentity.get(source, directory, id, nameKey, directory), now),
-    findById: (account, source, now) => standing(byAccount.get(source, account), now),
+      standing(byIdentity(source, directory, id, nameKey, directory), now),
+    findById: (account, source, now) => standing(byAccount(source, account), now),
     findByName: (directory, nameKey) =>
-      byName.all(nameKey, directory).map((row) => ({
-        account: numberOf(row, "id"),
-        id: row["immutable_id"] === null ? undefined : textOf(row, "immutable_id"),
+      byName(nameKey, directory).map((row) => ({
+        account: numberAt(row, 0),
+        id: row[1] === null ? undefined : textAt(row, 1),
       })),
     findPerson(account, now) {
-      const row = byId.get(account);
+      const row = byId(account);
       return row === undefined ? undefined : person(row, now);
     },
-    list(options, now) {
-      const rows = reader
-        .prepare(
-          `SELECT ${ACCOUNT_COLUMNS} ${FROM}
-           WHERE a.name_key > ? AND (? IS NULL OR a.directory = ?)
-             AND (? = 0 OR t.id IS NOT NULL) AND (? = 0 OR t.id IS NULL)
-           ORDER BY a.name_key LIMIT ?`,
-        )
-        .all(
-          options.afterUsername ?? "",
-          options.directory ?? null,
-          options.directory ?? null,
-          options.withToken === true ? 1 : 0,
-          options.withToken === false ? 1 : 0,
-          options.limit,
-        );
+    list({ directory = null, afterUsername = "", withToken, limit }, now) {
+      const isWith = withToken === true ? 1 : 0;
+      const isWithout = withToken === false ? 1 : 0;
+      const rows = page(afterUsername, directory, directory, isWith, isWithout, limit);
       return rows.map((row) => person(row, now));
     },
   };
 }
 
-function tokenOf(row: Row, keys: readonly SealKey[], deadBeforeMs: number): Token | undefined {
-  if (row["token"] === null || row["token"] === undefined) return undefined;
-  const generation = numberOf(row, "generation");
-  const sealed = row["sealed"];
-  const purpose = tokenPurpose(numberOf(row, "id"), generation);
-  const periodSeconds = numberOf(row, "period") === 60 ? 60 : 30;
+/** An import that waits for its first login has no id yet. */
+function isNamed(row: Row): boolean {
+  return row[IN_ACCOUNT.immutableId] !== null;
+}
+
+function hasToken(row: Row): boolean {
+  return row[IN_ACCOUNT.token] !== null;
+}
+
+function tokenOf(row: Row, keys: readonly SealKey[]): Token | undefined {
+  if (!hasToken(row)) return undefined;
+  const generation = numberAt(row, IN_ACCOUNT.generation);
+  const sealed = row[IN_STANDING.sealed];
+  const purpose = tokenPurpose(numberAt(row, IN_ACCOUNT.id), generation);
+  const periodSeconds = numberAt(row, IN_ACCOUNT.period) === 60 ? 60 : 30;
   // After a restore every step up to that moment is dead: it may have been used since the backup.
+  const deadBeforeMs = numberAt(row, IN_STANDING.deadBefore);
   const deadStep = deadBeforeMs === 0 ? -1 : Math.floor(deadBeforeMs / 1000 / periodSeconds);
   return {
-    id: numberOf(row, "token"),
+    id: numberAt(row, IN_ACCOUNT.token),
     generation,
     algorithm: algorithmOf(row),
     digits: digitsOf(row),
     periodSeconds,
-    lastStep: Math.max(numberOf(row, "last_step"), deadStep),
-    driftSteps: numberOf(row, "drift"),
+    lastStep: Math.max(numberAt(row, IN_STANDING.lastStep), deadStep),
+    driftSteps: numberAt(row, IN_STANDING.drift),
     secret: sealed instanceof Uint8Array ? open(keys, sealed, purpose) : undefined,
   };
 }
 
 function shownToken(row: Row): Person["token"] {
-  if (row["token"] === null || row["token"] === undefined) return undefined;
+  if (!hasToken(row)) return undefined;
   return {
     algorithm: algorithmOf(row),
     digits: digitsOf(row),
-    periodSeconds: numberOf(row, "period"),
-    enrolledAt: numberOf(row, "enrolled_at"),
-    lastUsedAt: optional(row, "last_used_at", (at) => at),
-    suspended: numberOf(row, "suspicion") >= WRONG_CODES_MAX,
+    periodSeconds: numberAt(row, IN_ACCOUNT.period),
+    enrolledAt: numberAt(row, IN_PERSON.enrolledAt),
+    lastUsedAt: optionalNumberAt(row, IN_PERSON.lastUsedAt),
+    suspended: numberAt(row, IN_ACCOUNT.suspicion) >= WRONG_CODES_MAX,
   };
 }
 
 function enrolmentOf(row: Row, now: number): Enrolment {
-  if (row["token"] !== null) return row["immutable_id"] === null ? "pending" : "enrolled";
-  if (row["requirement_until"] === null) return "not-required";
-  return numberOf(row, "requirement_until") > now ? "in-period" : "period-expired";
+  if (hasToken(row)) return isNamed(row) ? "enrolled" : "pending";
+  const requirementUntil = optionalNumberAt(row, IN_ACCOUNT.requirementUntil);
+  if (requirementUntil === undefined) return "not-required";
+  return requirementUntil > now ? "in-period" : "period-expired";
 }
 
 function identityOf(row: Row): Identity | undefined {
-  if (row["immutable_id"] === null) return undefined;
+  if (!isNamed(row)) return undefined;
   return {
-    directory: textOf(row, "directory"),
-    id: textOf(row, "immutable_id"),
-    username: textOf(row, "username"),
-    dn: textOf(row, "dn"),
+    directory: textAt(row, IN_ACCOUNT.directory),
+    id: textAt(row, IN_ACCOUNT.immutableId),
+    username: textAt(row, IN_ACCOUNT.username),
+    dn: textAt(row, IN_ACCOUNT.dn),
   };
 }
 
 function bypassOf(row: Row): Account["bypass"] {
-  if (row["bypass_hash"] === null) return undefined;
-  return { codeHash: textOf(row, "bypass_hash"), until: numberOf(row, "bypass_until") };
+  const codeHash = row[IN_ACCOUNT.bypassHash];
+  if (typeof codeHash !== "string") return undefined;
+  return { codeHash, until: numberAt(row, IN_ACCOUNT.bypassUntil) };
 }
 
 function algorithmOf(row: Row): TotpAlgorithm {
-  const algorithm = row["algorithm"];
+  const algorithm = row[IN_ACCOUNT.algorithm];
   if (algorithm === "sha1" || algorithm === "sha256" || algorithm === "sha512") return algorithm;
   throw new Error("a token has an unknown algorithm");
 }
 
 function digitsOf(row: Row): 6 | 7 | 8 {
-  const digits = row["digits"];
+  const digits = row[IN_ACCOUNT.digits];
   if (digits === 6 || digits === 7 || digits === 8) return digits;
   throw new Error("a token has an unknown number of digits");
-}
-
-function optional<T>(row: Row, column: string, map: (value: number) => T): T | undefined {
-  const value = row[column];
-  return typeof value === "number" ? map(value) : undefined;
-}
-
-function numberOf(row: Row | undefined, column: string): number {
-  const value = row?.[column];
-  return typeof value === "number" ? value : 0;
-}
-
-function textOf(row: Row, column: string): string {
-  const value = row[column];
-  return typeof value === "string" ? value : "";
 }

@@ -56,14 +56,17 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       return { kind: "refused", reason: "account-locked" };
     }
     const failures = recentFailures(standing, options.rules().windowMs, now);
-    // A source with counters of its own is counted alone, all others together.
-    const rivals = underWay.filter((held) =>
-      isKnown ? held.isKnownSource && held.source === hash : !held.isKnownSource,
-    );
-    if (failures + rivals.length >= options.rules().attempts) {
+    let rivals = 0;
+    let binds = 0;
+    for (const held of underWay) {
+      // A source with counters of its own is counted alone, all others together.
+      const isOwn = held.isKnownSource && held.source === hash;
+      if (isKnown ? isOwn : !held.isKnownSource) rivals += 1;
+      if (held.mayAskDirectory) binds += 1;
+    }
+    if (failures + rivals >= options.rules().attempts) {
       return { kind: "refused", reason: "too-many-attempts" };
     }
-    const binds = underWay.filter((held) => held.mayAskDirectory).length;
     const mayAskDirectory = mayAsk(identity.directory, standing, binds, now);
     const reservation = new Held(identity, mayAskDirectory, { hash, isKnown });
     reservations.begin(reservation);
@@ -117,7 +120,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
         }
         return begin(standing.identity, standing, hash);
       }),
-    async finish(reservation, { event, ...ending }) {
+    async finish(reservation, { result, claim, codeVerified, bind, event }) {
       if (!(reservation instanceof Held)) throw new Error("a reservation of another store");
       try {
         return await writer.write<"finish">({
@@ -128,7 +131,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
           person: personRow(reservation.identity),
           source: reservation.source,
           isKnownSource: reservation.isKnownSource,
-          ending,
+          ending: { result, claim, codeVerified, bind },
           event: eventText(event),
         });
       } finally {

@@ -8,6 +8,7 @@ import type { EventDraft } from "../../core/audit.ts";
 import type { LockoutRules, Recorded } from "../../core/ports.ts";
 import { eventText, readEvent, type EventText, type Ledger } from "./ledger.ts";
 import type { People } from "./people.ts";
+import { numberAt, positions, prepareOne, selected, textAt, type Row } from "./rows.ts";
 import type { FinishWrite, PersonRow } from "./writes.ts";
 
 /** "Until an administrator unlocks": later than any clock. */
@@ -19,8 +20,25 @@ const WRONG_CODES_MAX = 100;
 const SOURCES_PER_ACCOUNT_MAX = 16;
 const KNOWN_AGAIN_MS = 86_400_000;
 
+/** What an ending looks at before it changes anything. */
+const STATE = {
+  id: "a.id",
+  username: "a.username",
+  adminLocked: "a.admin_locked",
+  suspicion: "a.suspicion",
+  failedBinds: "a.failed_binds",
+  failedBindAt: "a.failed_bind_at",
+  passwordFailures: "c.password_failures",
+  codeFailures: "c.code_failures",
+  lastFailureAt: "c.last_failure_at",
+  lockedUntil: "c.locked_until",
+  lockLevel: "c.lock_level",
+  lastSuccessAt: "c.last_success_at",
+} as const;
+const IN = positions(STATE);
+
 interface Statements {
-  readonly state: StatementSync;
+  readonly state: ReturnType<typeof prepareOne>;
   readonly claim: StatementSync;
   readonly generation: StatementSync;
   readonly saveCounters: StatementSync;
@@ -49,7 +67,7 @@ export function createEnding(
     const scope = write.isKnownSource ? write.source : "";
     const before = findState(write.person, scope);
     if (before === undefined) return lose(ledger, write, "token-changed");
-    const account = numberOf(before, "id");
+    const account = numberAt(before, IN.id);
     if (ending.result === "accept") {
       const refusal = refusalOf(sql, write, account, before);
       if (refusal !== undefined) return lose(ledger, write, refusal);
@@ -65,24 +83,23 @@ export function createEnding(
   };
 
   // One read for nearly everybody; people new here, or with a new name, are settled first.
-  function findState(person: PersonRow, scope: string): Row {
+  function findState(person: PersonRow, scope: string): Row | undefined {
     const { directory, id, username } = person;
-    const known = sql.state.get(scope, directory, id);
-    if (known?.["username"] === username) return known;
-    return people.settle(person) === undefined ? undefined : sql.state.get(scope, directory, id);
+    const known = sql.state(scope, directory, id);
+    if (known !== undefined && textAt(known, IN.username) === username) return known;
+    return people.settle(person) === undefined ? undefined : sql.state(scope, directory, id);
   }
 }
 
 // Once a day is enough for a memory of 30 days.
 function rememberSource(sql: Statements, write: FinishWrite, before: Row): void {
   const { source, isKnownSource, now } = write;
-  const account = numberOf(before, "id");
-  if (isKnownSource && now - numberOf(before, "last_success_at") < KNOWN_AGAIN_MS) return;
+  const account = numberAt(before, IN.id);
+  if (isKnownSource && now - numberAt(before, IN.lastSuccessAt) < KNOWN_AGAIN_MS) return;
   sql.knowSource.run(account, source, now);
   if (!isKnownSource) sql.trimSources.run(account, account, SOURCES_PER_ACCOUNT_MAX);
 }
 
-type Row = ReturnType<StatementSync["get"]>;
 type Lost = Extract<Recorded, { kind: "lost" }>["reason"];
 
 function refusalOf(
@@ -91,7 +108,7 @@ function refusalOf(
   account: number,
   row: Row,
 ): Lost | undefined {
-  const isLocked = Number(row?.["admin_locked"]) !== 0 || numberOf(row, "locked_until") > write.now;
+  const isLocked = numberAt(row, IN.adminLocked) !== 0 || numberAt(row, IN.lockedUntil) > write.now;
   if (isLocked) return "account-locked";
   const { claim } = write.ending;
   if (claim === undefined) return undefined;
@@ -153,10 +170,10 @@ function saveCounters(
   before: Row,
 ): void {
   const isSame =
-    counters.passwordFailures === numberOf(before, "password_failures") &&
-    counters.codeFailures === numberOf(before, "code_failures") &&
-    counters.lastFailureAt === numberOf(before, "last_failure_at") &&
-    counters.lockLevel === numberOf(before, "lock_level");
+    counters.passwordFailures === numberAt(before, IN.passwordFailures) &&
+    counters.codeFailures === numberAt(before, IN.codeFailures) &&
+    counters.lastFailureAt === numberAt(before, IN.lastFailureAt) &&
+    counters.lockLevel === numberAt(before, IN.lockLevel);
   if (isSame) return;
   const { passwordFailures, codeFailures, lastFailureAt, lockedUntil, lockLevel } = counters;
   sql.saveCounters.run(
@@ -182,12 +199,13 @@ function saveAccount(
   const isSuspicious = ending.result === "failed-code" && ending.bind === "right";
   const suspicion = ending.codeVerified
     ? 0
-    : numberOf(before, "suspicion") + (isSuspicious ? 1 : 0);
+    : numberAt(before, IN.suspicion) + (isSuspicious ? 1 : 0);
   const failedBinds =
     ending.bind === "right" ? 0 : shieldCount(before, write) + (ending.bind === "wrong" ? 1 : 0);
-  const bindAt = ending.bind === "wrong" ? now : numberOf(before, "failed_bind_at");
+  const bindAt = ending.bind === "wrong" ? now : numberAt(before, IN.failedBindAt);
   const isSame =
-    suspicion === numberOf(before, "suspicion") && failedBinds === numberOf(before, "failed_binds");
+    suspicion === numberAt(before, IN.suspicion) &&
+    failedBinds === numberAt(before, IN.failedBinds);
   if (!isSame) sql.saveAccount.run(suspicion, failedBinds, bindAt, account);
   if (isSuspicious && suspicion === WRONG_CODES_MAX) {
     ledger.append(eventText(followUp(write.event, "mfa_factor_suspended")));
@@ -195,7 +213,7 @@ function saveAccount(
 }
 
 function shieldCount(row: Row, { now, observationMs }: FinishWrite): number {
-  return now - numberOf(row, "failed_bind_at") > observationMs ? 0 : numberOf(row, "failed_binds");
+  return now - numberAt(row, IN.failedBindAt) > observationMs ? 0 : numberAt(row, IN.failedBinds);
 }
 
 function lockoutEvent(cause: EventText, counters: Counters): EventText {
@@ -226,24 +244,19 @@ function followUp(cause: EventText, eventType: EventDraft["event_type"]): EventD
 
 function readCounters(row: Row): Counters {
   return {
-    passwordFailures: numberOf(row, "password_failures"),
-    codeFailures: numberOf(row, "code_failures"),
-    lastFailureAt: numberOf(row, "last_failure_at"),
-    lockedUntil: numberOf(row, "locked_until"),
-    lockLevel: numberOf(row, "lock_level"),
+    passwordFailures: numberAt(row, IN.passwordFailures),
+    codeFailures: numberAt(row, IN.codeFailures),
+    lastFailureAt: numberAt(row, IN.lastFailureAt),
+    lockedUntil: numberAt(row, IN.lockedUntil),
+    lockLevel: numberAt(row, IN.lockLevel),
   };
-}
-
-function numberOf(row: Row, column: string): number {
-  return Number(row?.[column] ?? 0);
 }
 
 function prepare(database: DatabaseSync): Statements {
   return {
-    state: database.prepare(
-      `SELECT a.id, a.username, a.admin_locked, a.suspicion, a.failed_binds, a.failed_bind_at,
-         c.password_failures, c.code_failures, c.last_failure_at, c.locked_until, c.lock_level,
-         c.last_success_at
+    state: prepareOne(
+      database,
+      `SELECT ${selected(STATE)}
        FROM accounts a LEFT JOIN counters c ON c.account = a.id AND c.source = ?
        WHERE a.directory = ? AND a.immutable_id = ?`,
     ),

@@ -32,12 +32,14 @@ export interface Reservations {
   end(held: Reservation): void;
 }
 
+const NONE: readonly Held[] = [];
+
 export function createReservations(): Reservations {
   const people = new Map<string, Held[]>();
   const keyOf = (identity: Identity): string => `${identity.directory}\0${identity.id}`;
 
   return {
-    of: (identity) => people.get(keyOf(identity)) ?? [],
+    of: (identity) => people.get(keyOf(identity)) ?? NONE,
     begin(held) {
       const key = keyOf(held.identity);
       const own = people.get(key);
@@ -46,7 +48,9 @@ export function createReservations(): Reservations {
     },
     end(held) {
       const key = keyOf(held.identity);
-      const left = people.get(key)?.filter((one) => one !== held) ?? [];
+      const own = people.get(key);
+      if (own === undefined) return;
+      const left = own.filter((one) => one !== held);
       if (left.length === 0) people.delete(key);
       else people.set(key, left);
     },

@@ -119,6 +119,7 @@ function presentAuthTypes(attributes: readonly Attribute[]): AuthType[] {
     if (type === ATTRIBUTE.chapPassword) authTypes.push("CHAP");
     if (type === ATTRIBUTE.eapMessage && !authTypes.includes("EAP")) authTypes.push("EAP");
   }
+  if (find(attributes, ATTRIBUTE.vendorSpecific) === undefined) return authTypes;
   for (const _ of findVendor(attributes, MICROSOFT, MS_CHAP_RESPONSE)) authTypes.push("MS-CHAP");
   for (const _ of findVendor(attributes, MICROSOFT, MS_CHAP2_RESPONSE)) {
     authTypes.push("MS-CHAPv2");
