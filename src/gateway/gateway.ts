@@ -1,51 +1,26 @@
 // A running gateway: store, directories, core and doors introduced to each other. Invariants: "ready"
 // only when every listener is up; what was begun is finished or refused before the store closes.
 
-import type { DirectoryStatus } from "../backends/directory/directory.ts";
-import type { Store } from "../backends/store/store.ts";
-import type { Config } from "../config/config.ts";
-import type { Loaded } from "../config/load.ts";
 import { describeProblem } from "../config/problem.ts";
 import { createAuthenticator } from "../core/authenticate.ts";
-import type { DirectoryLockout } from "../core/ports.ts";
 import { listenControl } from "../doors/control/server.ts";
-import type { HealthReport } from "../doors/control/views.ts";
-import { createRadiusDoor, type RadiusDoor } from "../doors/radius/handle.ts";
-import { startRadiusServer, type RadiusServer } from "../doors/radius/server.ts";
-import type { Clock } from "../lib/clock.ts";
+import { createRadiusDoor } from "../doors/radius/handle.ts";
+import { startRadiusServer } from "../doors/radius/server.ts";
 import { deriveKey } from "../lib/derive.ts";
 import { watchClock } from "./clock-watch.ts";
-import { getConfiguration, needsRestart, watchFiles } from "./configuration.ts";
-import { byName, closeDirectories, startDirectories, type Directories } from "./directories.ts";
-import type { Logger } from "./logger.ts";
+import { byName, closeDirectories, startDirectories } from "./directories.ts";
+import { healthReport } from "./health.ts";
+import { createReload, watch, type Reload } from "./reload.ts";
+import { lockoutOf, states, type GatewayOptions, type Running } from "./running.ts";
 import { createSystemEvents, systemEvent, type SystemEvent } from "./system-events.ts";
 
 // `run` ends the process after 9.5 s; a refusal's delay of a second or two fits well before.
 const DRAIN_MS = 8_000;
-// Logins under way finish with the directories they began with.
-const OLD_DIRECTORIES_MS = 15_000;
-
-export interface GatewayOptions {
-  readonly configPath: string;
-  readonly loaded: Loaded;
-  readonly store: Store;
-  readonly socketPath: string;
-  readonly version: string;
-  readonly clock: Clock;
-  readonly log: Logger;
-}
 
 export interface RunningGateway {
   readonly addresses: readonly string[];
-  /** One line for each thing that took effect or waits; throws Failure for a bad file. */
-  reload(): Promise<readonly string[]>;
+  readonly reload: Reload;
   stop(): Promise<void>;
-}
-
-interface Running {
-  config: Config;
-  directories: Directories;
-  stopWatching: () => void;
 }
 
 /** Throws with the address and the remedy when something can't be listened on; nothing stays open. */
@@ -93,7 +68,13 @@ async function openDoors(
   });
   const { listen } = running.config.radius;
   const radius = await startRadiusServer({ listen, door, clock, log });
-  const reload = (): Promise<readonly string[]> => reloadOnce(options, running, door, record);
+  const reload = createReload(
+    options,
+    running,
+    ({ radius: { clients } }, directories) =>
+      door.reload({ clients, directories: byName(directories) }),
+    record,
+  );
   const control = await listenControl(
     options.socketPath,
     {
@@ -107,7 +88,8 @@ async function openDoors(
       bypassKey: deriveKey(running.config.masterKey, "bypass"),
       clock,
       gateway: {
-        health: async () => health(options, running, radius, clock.monotonic() - startedAt),
+        health: async () =>
+          healthReport(options, running, radius.addresses, clock.monotonic() - startedAt),
         reload,
         tryLogin: (client, login) => door.tryLogin(client, login),
       },
@@ -132,77 +114,5 @@ async function openDoors(
       closeDirectories(running.directories);
       await store.record(systemEvent(clock, "service_stop", { details: { version } }));
     },
-  };
-}
-
-function watch(
-  running: Running,
-  reload: () => Promise<readonly string[]>,
-  files: readonly string[],
-): void {
-  running.stopWatching();
-  // A bad file was logged and recorded; there is nobody here to tell besides.
-  running.stopWatching = watchFiles(files, () => void reload().catch(() => undefined));
-}
-
-/** All or nothing: whatever is wrong with the new file, the old configuration goes on. */
-async function reloadOnce(
-  options: GatewayOptions,
-  running: Running,
-  door: RadiusDoor,
-  record: SystemEvent,
-): Promise<readonly string[]> {
-  const { clock, log, store } = options;
-  let loaded: Loaded;
-  try {
-    loaded = getConfiguration(options.configPath);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    log.error({ problems: reason.split("\n") }, "the configuration is wrong: the old one stays");
-    record("config_reload", { success: false });
-    throw error;
-  }
-  const { config } = loaded;
-  const waiting = needsRestart(running.config, config);
-  const old = running.directories;
-  const directories = await startDirectories(config, { clock, log, record });
-  door.reload({ clients: config.radius.clients, directories: byName(directories) });
-  log.setLevel(config.log.level);
-  Object.assign(running, { config, directories });
-  store.setRules(config.lockout, lockoutOf(running));
-  setTimeout(() => closeDirectories(old), OLD_DIRECTORIES_MS).unref();
-  watch(running, () => reloadOnce(options, running, door, record), loaded.watch);
-  for (const warning of loaded.warnings) log.warn({}, describeProblem(warning));
-  log.info({ hash: loaded.hash, waiting }, "configuration reloaded");
-  record("config_reload", { details: { hash: loaded.hash } });
-  return ["configuration reloaded", ...waiting];
-}
-
-const lockoutOf =
-  (running: Running) =>
-  (directory: string): DirectoryLockout | undefined =>
-    running.directories.get(directory)?.lockout();
-
-function states(running: Running): DirectoryStatus[] {
-  return [...running.directories.values()].map((directory) => directory.status());
-}
-
-function health(
-  { store, version }: GatewayOptions,
-  running: Running,
-  radius: RadiusServer,
-  uptimeMs: number,
-): HealthReport {
-  const directories = states(running);
-  const isStoreUp = store.isUp();
-  const up = directories.filter((status) => status.state === "up").length;
-  const isFailing = !isStoreUp || up === 0;
-  return {
-    status: isFailing ? "failing" : up < directories.length ? "degraded" : "healthy",
-    version,
-    uptimeMs,
-    store: { name: running.config.store.sqlite, state: isStoreUp ? "up" : "down", detail: "" },
-    directories,
-    listeners: radius.addresses.map((name) => ({ name, state: "up" as const, detail: "" })),
   };
 }
