@@ -3,12 +3,12 @@
 
 import { parseArgs } from "node:util";
 
-import { listenText } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import { type LoadOptions, loadConfig } from "../config/load.ts";
 import { describeProblem, type Problem } from "../config/problem.ts";
 import { auditText } from "../core/audit.ts";
 import type { Finding, Tell } from "../core/finding.ts";
+import { addressText } from "../lib/listen.ts";
 
 interface Output {
   write(text: string): unknown;
@@ -119,7 +119,7 @@ function tell(problems: readonly Problem[], warnings: readonly Problem[], io: Io
 
 function summarise(config: Config) {
   return {
-    listen: config.radius.listen.map(listenText),
+    listen: config.radius.listen.map(addressText),
     directories: config.directories.map(({ name, urls }) => ({
       name,
       urls: urls.map(({ url }) => url),

@@ -4,6 +4,8 @@
 
 import { isIPv4, isIPv6 } from "node:net";
 
+import type { ListenAddress } from "../lib/listen.ts";
+
 export interface Network {
   readonly family: 4 | 6;
   /** 4 or 16 octets, those after the prefix zero. */
@@ -12,13 +14,6 @@ export interface Network {
   readonly prefix: number;
   /** The one way to write it, "192.0.2.0/24". */
   readonly text: string;
-}
-
-export interface ListenAddress {
-  readonly family: 4 | 6;
-  readonly host: string;
-  /** 0: any free one (for tests). */
-  readonly port: number;
 }
 
 /** A string is the problem, to follow the value. */
@@ -59,10 +54,6 @@ export function parseListenAddress(text: string): ListenAddress | string {
   const port = Number(digits);
   if (port > 65_535) return "has a port above 65535";
   return { family, host, port };
-}
-
-export function listenText({ family, host, port }: ListenAddress): string {
-  return family === 4 ? `${host}:${port}` : `[${host}]:${port}`;
 }
 
 function parseAddress(text: string): Buffer | undefined {

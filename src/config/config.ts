@@ -3,9 +3,10 @@
 
 import type { LockoutRules } from "../core/ports.ts";
 import type { CodeMode, MfaMode } from "../core/verdict.ts";
+import type { ListenAddress } from "../lib/listen.ts";
 import type { Secret } from "../lib/secret.ts";
 import type { encodeAttribute, Definition } from "../wire/radius/dictionary.ts";
-import type { ListenAddress, Network } from "./address.ts";
+import type { Network } from "./address.ts";
 
 export interface Config {
   readonly store: StoreConfig;

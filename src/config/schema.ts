@@ -6,7 +6,8 @@ import { z } from "zod";
 
 import { REPLY_GROUPS_MAX } from "../core/challenge.ts";
 import { CODE_MODES, MFA_MODES } from "../core/verdict.ts";
-import { listenText, parseListenAddress, parseNetwork } from "./address.ts";
+import { addressText } from "../lib/listen.ts";
+import { parseListenAddress, parseNetwork } from "./address.ts";
 import { DURABILITIES, LOG_LEVELS } from "./config.ts";
 import { checkDn, checkSeparator, checkUserDn, checkUserFilter, parseUrl } from "./check.ts";
 import { checked, duration, name, parsed, path, secret, text, wholeNumber } from "./leaf.ts";
@@ -179,7 +180,7 @@ const radius = z.strictObject({
     .min(1)
     .max(64)
     .refine(
-      (list) => new Set(list.map(listenText)).size === list.length,
+      (list) => new Set(list.map(addressText)).size === list.length,
       "names an address and port twice; keep one",
     )
     .prefault(["0.0.0.0:1812"])

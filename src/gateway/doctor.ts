@@ -5,8 +5,8 @@ import { examineStore } from "../backends/store/examine.ts";
 import type { Config } from "../config/config.ts";
 import type { Tell } from "../core/finding.ts";
 import { examineListen } from "../doors/radius/examine.ts";
-import { addressText } from "../doors/radius/sockets.ts";
 import type { Clock } from "../lib/clock.ts";
+import { addressText } from "../lib/listen.ts";
 
 /** Never rejects. `isRunning`: a gateway has the addresses already. */
 export async function examine(

@@ -4,12 +4,8 @@ import fc from "fast-check";
 import { BlockList } from "node:net";
 import t from "tap";
 
-import {
-  isLoopback,
-  listenText,
-  parseListenAddress,
-  parseNetwork,
-} from "../../src/config/address.ts";
+import { isLoopback, parseListenAddress, parseNetwork } from "../../src/config/address.ts";
+import { addressText } from "../../src/lib/listen.ts";
 import { durationText, parseDuration } from "../../src/config/duration.ts";
 
 t.test("a network has one form, however it is written", (t) => {
@@ -78,7 +74,7 @@ t.test("loopback is 127.0.0.0/8 and ::1, and nothing around them", (t) => {
 t.test("a listening address is an IP address and a port", (t) => {
   for (const text of ["0.0.0.0:1812", "[::]:1812", "127.0.0.1:0", "[::1]:65535"]) {
     const listen = parseListenAddress(text);
-    t.equal(typeof listen === "string" ? listen : listenText(listen), text);
+    t.equal(typeof listen === "string" ? listen : addressText(listen), text);
   }
   for (const text of ["1812", ":1812", "::1:1812", "localhost:1812", "[::1%lo]:1", "1.2.3.4"]) {
     t.match(parseListenAddress(text), "is not an address and port", text);

@@ -11,7 +11,7 @@ import { normaliseUsername } from "../../lib/username.ts";
 import type { Attribute } from "../../wire/radius/attributes.ts";
 import type { Definition } from "../../wire/radius/dictionary.ts";
 import { SharedSecret } from "../../wire/radius/shared-secret.ts";
-import { addressBytes, networkKey } from "./address.ts";
+import { addressBytes, networkKey } from "../../lib/address.ts";
 
 export interface RadiusClient {
   readonly name: string;

@@ -15,7 +15,7 @@ import {
   type DropReason,
   UNREPORTED,
 } from "./drop-reasons.ts";
-import { createTally, type Tallied } from "./tally.ts";
+import { createTally, type Tallied } from "../../lib/tally.ts";
 
 export interface DropsOptions {
   readonly clock: Clock;

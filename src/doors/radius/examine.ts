@@ -1,13 +1,8 @@
 // Whether the addresses could be listened on: each is taken for a moment and given back.
 
 import type { Finding } from "../../core/finding.ts";
-import {
-  addressText,
-  bindProblem,
-  bindSocket,
-  concreteAddresses,
-  type ListenAddress,
-} from "./sockets.ts";
+import { addressText, listenProblem, type ListenAddress } from "../../lib/listen.ts";
+import { bindSocket, concreteAddresses } from "./sockets.ts";
 
 /** Never rejects. */
 export async function examineListen(listen: ListenAddress): Promise<Finding> {
@@ -18,7 +13,7 @@ export async function examineListen(listen: ListenAddress): Promise<Finding> {
       socket.close();
     } catch (error) {
       // "radius.listen <address>: what; what to do".
-      const [said, remedy] = bindProblem(address, error).split("; ");
+      const [said, remedy] = listenProblem("radius.listen", "udp", address, error).split("; ");
       return { state: "wrong", subject, said: said ?? "", ...(remedy ? { remedy } : {}) };
     }
   }

@@ -3,6 +3,7 @@
 
 import type { Authenticator, Decision, DoorFacts } from "../../core/attempt.ts";
 import type { Learnt } from "../../core/ports.ts";
+import { rejectAt } from "../../core/reject-delay.ts";
 import type { Reason } from "../../core/verdict.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
@@ -11,7 +12,7 @@ import { WireError } from "../../wire/error.ts";
 import { CODE } from "../../wire/radius/code.ts";
 import { decode, type Packet } from "../../wire/radius/packet.ts";
 import type { SharedSecret } from "../../wire/radius/shared-secret.ts";
-import { plainAddress } from "./address.ts";
+import { plainAddress } from "../../lib/address.ts";
 import { type ClientTable, createClientTable, type KnownClient } from "./clients.ts";
 import { type Copies, createCopies, type Outcome } from "./copies.ts";
 import type { Drop, DropReason } from "./drop-reasons.ts";
@@ -22,7 +23,6 @@ import { createQueue, type Queue, type QueueLimits } from "./queue.ts";
 import { type Answer, createReplies, type Replies } from "./replies.ts";
 import {
   challengeAttributes,
-  rejectAt,
   rejectAttributes,
   replyAttributes,
   writeReply,

@@ -1,7 +1,6 @@
 // From a verdict to a packet and the moment it may leave.
 // Invariants: attributes that grant anything stand in an Accept only, and all refusals look alike.
 
-import { randomInt } from "../../lib/random.ts";
 import { WireError } from "../../wire/error.ts";
 import { ATTRIBUTE, type Attribute, find, findAll } from "../../wire/radius/attributes.ts";
 import { CODE, type ReplyCode } from "../../wire/radius/code.ts";
@@ -89,17 +88,4 @@ export function writeStatusReply(request: Packet, secret: SharedSecret): Buffer 
     attributes,
     secret,
   });
-}
-
-// Coarser than any difference between two kinds of refusal.
-const STEP_MS = 250;
-const JITTER_MS = 50;
-
-/**
- * When a refusal leaves: receipt + the delay, or later in whole quarter seconds, so that its time
- * doesn't tell what was looked up; with jitter. Monotonic ms.
- */
-export function rejectAt(receivedAt: number, nowMs: number, rejectDelayMs: number): number {
-  const wanted = Math.max(rejectDelayMs, nowMs - receivedAt);
-  return receivedAt + Math.ceil(wanted / STEP_MS) * STEP_MS + randomInt(JITTER_MS + 1);
 }

@@ -5,19 +5,16 @@
 import type { RemoteInfo } from "node:dgram";
 
 import type { Clock } from "../../lib/clock.ts";
+import { createDelayed, type Delayed } from "../../lib/delayed.ts";
+import { addressText, listenProblem, systemCode, type ListenAddress } from "../../lib/listen.ts";
 import type { Log } from "../../lib/log.ts";
-import { createDelayed, type Delayed } from "./delayed.ts";
 import type { RadiusDoor } from "./handle.ts";
 import {
-  addressText,
-  bindProblem,
   bindSocket,
   type BoundSocket,
   concreteAddresses,
   type Interfaces,
   isWildcard,
-  type ListenAddress,
-  systemCode,
 } from "./sockets.ts";
 
 export interface RadiusServerOptions {
@@ -37,6 +34,7 @@ export interface RadiusServer {
   close(options: { readonly drainMs: number }): Promise<void>;
 }
 
+const KEY = "radius.listen";
 const RESCAN_MS = 10_000;
 // Refusals of a second or two; about 200 bytes each.
 const DELAYED_MAX = 50_000;
@@ -107,7 +105,7 @@ async function openAll(server: Server, listen: ListenAddress): Promise<ListenAdd
       if (isWildcard(listen) && systemCode(error) === "EADDRNOTAVAIL") {
         warnOfFailure(server, wanted, error);
       } else {
-        throw new Error(bindProblem(wanted, error), { cause: error });
+        throw new Error(listenProblem(KEY, "udp", wanted, error), { cause: error });
       }
     }
   }
@@ -215,7 +213,7 @@ function warnOfFailure(server: Server, address: ListenAddress, error: unknown): 
   const text = addressText(address);
   if (server.failed.has(text)) return;
   server.failed.add(text);
-  server.options.log.warn({ address: text }, bindProblem(address, error));
+  server.options.log.warn({ address: text }, listenProblem(KEY, "udp", address, error));
 }
 
 function isIdle({ running, delayed }: Server): boolean {

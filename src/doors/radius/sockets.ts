@@ -1,27 +1,17 @@
 // UDP sockets and the addresses they are bound to. Node can't choose the source address of a
 // datagram, so a wildcard becomes one socket for each address of this host.
-// Invariant: an error names the address, the cause and what to do about it.
+// Invariant: all of them are bound, or none.
 
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { networkInterfaces } from "node:os";
 
-export interface ListenAddress {
-  readonly family: 4 | 6;
-  /** "0.0.0.0" and "::" stand for every address of this host. */
-  readonly host: string;
-  /** 0: any free one. */
-  readonly port: number;
-}
+import type { ListenAddress } from "../../lib/listen.ts";
 
 export type Interfaces = ReturnType<typeof networkInterfaces>;
 
 export function isWildcard({ host }: ListenAddress): boolean {
   return host === "0.0.0.0" || host === "::";
-}
-
-export function addressText({ family, host, port }: ListenAddress): string {
-  return family === 4 ? `${host}:${port}` : `[${host}]:${port}`;
 }
 
 /** The address itself, or for a wildcard every address of the host as it is now. */
@@ -78,27 +68,4 @@ export async function bindSocket(address: ListenAddress): Promise<BoundSocket> {
     address: { ...address, port: socket.address().port },
     smallBuffer: got < asked ? { asked, got } : undefined,
   };
-}
-
-export function systemCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error)) return undefined;
-  return typeof error.code === "string" ? error.code : undefined;
-}
-
-/** What a failed bind means to the person who reads it. */
-export function bindProblem(address: ListenAddress, error: unknown): string {
-  const place = `radius.listen ${addressText(address)}`;
-  switch (systemCode(error)) {
-    case "EADDRINUSE": {
-      const who = `ss -lnup 'sport = :${address.port}'`;
-      return `${place}: the port is in use; stop the program that has it (${who})`;
-    }
-    case "EACCES":
-    case "EPERM":
-      return `${place}: not permitted; ports below 1024 need the capability CAP_NET_BIND_SERVICE`;
-    case "EADDRNOTAVAIL":
-      return `${place}: not an address of this host; see "ip address", or listen on a wildcard`;
-    default:
-      return `${place}: ${error instanceof Error ? error.message : String(error)}`;
-  }
 }

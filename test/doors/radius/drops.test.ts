@@ -3,8 +3,6 @@
 import t from "tap";
 
 import { DROP_REASONS, type DropReason } from "../../../src/doors/radius/drop-reasons.ts";
-import { createTally } from "../../../src/doors/radius/tally.ts";
-import { fakeClock } from "../../support/clock.ts";
 import { ask, attribute, client, memoryLog, openDoor, request } from "../../support/radius-door.ts";
 
 const HINTS: [title: string, datagram: Buffer, reason: DropReason, hint: string][] = [
@@ -98,18 +96,4 @@ t.test("every reason has a counter from the start", async (t) => {
   const { door } = await openDoor();
   t.same(Object.keys(door.counts.drops), Object.keys(DROP_REASONS));
   t.ok(Object.values(door.counts.drops).every((count) => count === 0));
-});
-
-t.test("a tally is bounded and takes out only what has ended", async (t) => {
-  const clock = fakeClock();
-  const tally = createTally<string>(clock, { windowMs: 100, entriesMax: 2 });
-  t.equal(tally.add("a", "A"), "first");
-  clock.advance(60);
-  t.equal(tally.add("b", "B"), "first");
-  t.equal(tally.add("c", "C"), "no-room");
-  t.equal(tally.add("a", "A"), "again");
-  clock.advance(40);
-  t.match(tally.take(), [{ about: "A", count: 2 }]);
-  t.equal(tally.add("c", "C"), "first");
-  t.match(tally.take(true), [{ about: "B", count: 1 }, { about: "C" }]);
 });

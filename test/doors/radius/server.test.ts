@@ -7,7 +7,8 @@ import { once } from "node:events";
 import t, { type Test } from "tap";
 
 import { type RadiusServer, startRadiusServer } from "../../../src/doors/radius/server.ts";
-import type { Interfaces, ListenAddress } from "../../../src/doors/radius/sockets.ts";
+import type { Interfaces } from "../../../src/doors/radius/sockets.ts";
+import type { ListenAddress } from "../../../src/lib/listen.ts";
 import { systemClock } from "../../../src/lib/clock.ts";
 import {
   ACCEPTED,

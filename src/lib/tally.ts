@@ -1,7 +1,7 @@
 // Counts what may happen thousands of times a second, so that it is reported once per window.
 // Invariant: bounded; what finds no room isn't tallied, and the caller is told.
 
-import type { Clock } from "../../lib/clock.ts";
+import type { Clock } from "./clock.ts";
 
 export interface Tallied<T> {
   readonly about: T;

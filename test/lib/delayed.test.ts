@@ -2,8 +2,8 @@
 
 import t from "tap";
 
-import { createDelayed } from "../../../src/doors/radius/delayed.ts";
-import { systemClock } from "../../../src/lib/clock.ts";
+import { createDelayed } from "../../src/lib/delayed.ts";
+import { systemClock } from "../../src/lib/clock.ts";
 
 t.test("RAD-25: what is due first leaves first, and never early", async (t) => {
   const sent: string[] = [];

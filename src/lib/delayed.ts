@@ -1,7 +1,7 @@
 // Replies that wait for their moment: one timer for all of them, whatever their number.
 // Invariant: bounded; nothing leaves before it is due.
 
-import type { Clock } from "../../lib/clock.ts";
+import type { Clock } from "./clock.ts";
 
 export interface Delayed {
   /** False when there is no room. `dueAt` is monotonic ms. */
