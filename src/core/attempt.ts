@@ -42,6 +42,8 @@ export interface Attempt {
   readonly directory: Directory;
   readonly demand: Demand;
   readonly door: DoorFacts;
+  /** When the request arrived, monotonic ms, where it may have waited since. */
+  readonly receivedAt?: number;
 }
 
 /** The answer to a challenge. */

@@ -11,8 +11,9 @@ import { challengeScope, createAskers, fingerprint, type AskerOptions } from "./
 import type { Authenticator, Decision, DoorFacts } from "./attempt.ts";
 import type { EventType } from "./audit.ts";
 import { newNonce, sealChallenge } from "./challenge.ts";
-import { nextStep } from "./decide.ts";
+import { nextStep, type Question } from "./decide.ts";
 import { newLogin, NO_GROUPS, type Login } from "./login.ts";
+import type { LoginObserver } from "./observer.ts";
 import { DependencyDown, type Attempts } from "./ports.ts";
 import { doorEvent, endingOf, failureOf, loginEvent, type Moment } from "./record.ts";
 import { createSourceThrottle } from "./throttle.ts";
@@ -29,8 +30,11 @@ export interface AuthenticatorOptions {
   readonly window: () => CodeWindow;
   /** How long a failed field is remembered: the lockout window, ms. */
   readonly failedFieldMs: number;
+  readonly observer?: LoginObserver;
 }
 
+// The questions that the directory answers.
+const AT_DIRECTORY: ReadonlySet<Question> = new Set(["person", "policy", "password"]);
 // Long enough to find the telephone, short enough that a stolen State is worthless.
 const CHALLENGE_LIFETIME_MS = 120_000;
 // About 150 bytes each. Beyond it the oldest are forgotten and would count again.
@@ -69,12 +73,20 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       const verdict = await settle(login, wanted);
       const state = verdict.outcome === "challenge" ? sealState(login) : undefined;
       watchSource(login, verdict);
+      observe(login, verdict);
       const groups = verdict.outcome === "accept" ? login.groups : NO_GROUPS;
       return { verdict, groups, identity: login.identity, state };
     } catch (error) {
       const verdict = await giveUp(login, error);
+      observe(login, verdict);
       return { verdict, groups: NO_GROUPS };
     }
+  }
+
+  function observe({ attempt, startedAt, directoryMs }: Login, verdict: Verdict): void {
+    const { door, receivedAt = startedAt } = attempt;
+    const totalMs = clock.monotonic() - receivedAt;
+    options.observer?.decided(door.service, door.client, verdict, totalMs, directoryMs);
   }
 
   async function decide(login: Login): Promise<Verdict> {
@@ -86,7 +98,14 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       }
       const asked = askers[step.ask](login);
       // Half of the questions are answered at once: no turn of the microtask queue for those.
-      if (asked !== undefined) await asked;
+      if (asked === undefined) continue;
+      const askedAt = clock.monotonic();
+      try {
+        await asked;
+      } finally {
+        // An answer that never comes has been waited for as well.
+        if (AT_DIRECTORY.has(step.ask)) login.directoryMs += clock.monotonic() - askedAt;
+      }
     }
     throw new Error("the decision asked more questions than there are");
   }
@@ -101,7 +120,12 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   async function learnGroups(login: Login): Promise<void> {
     const { directory, demand } = login.attempt;
     if (login.identity === undefined) return;
-    login.groups = await directory.memberOf(login.identity, demand.replyGroups);
+    const askedAt = clock.monotonic();
+    try {
+      login.groups = await directory.memberOf(login.identity, demand.replyGroups);
+    } finally {
+      login.directoryMs += clock.monotonic() - askedAt;
+    }
   }
 
   async function settle(login: Login, verdict: Verdict): Promise<Verdict> {
@@ -185,7 +209,10 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     answer: (answer) => authenticate(newLogin(answer, clock.monotonic(), answer.state)),
     async refuse(door, reason) {
       const verdict: Verdict = { outcome: "reject", reason };
-      await attempts.record(doorEvent(door, door.username, verdict, momentOf(clock.monotonic())));
+      const startedAt = clock.monotonic();
+      await attempts.record(doorEvent(door, door.username, verdict, momentOf(startedAt)));
+      const totalMs = clock.monotonic() - startedAt;
+      options.observer?.decided(door.service, door.client, verdict, totalMs, 0);
     },
   };
 }

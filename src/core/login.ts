@@ -12,6 +12,8 @@ export interface Login {
   readonly state: Buffer | undefined;
   /** Monotonic ms. */
   readonly startedAt: number;
+  /** How much of the time since was spent waiting for the directory, ms. */
+  directoryMs: number;
   readonly facts: { -readonly [K in keyof Facts]: Facts[K] };
   identity: Identity | undefined;
   reservation: Reservation | undefined;
@@ -36,6 +38,7 @@ export function newLogin(attempt: Attempt, startedAt: number, state?: Buffer): L
     attempt,
     state,
     startedAt,
+    directoryMs: 0,
     facts,
     identity: undefined,
     reservation: undefined,

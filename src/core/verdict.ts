@@ -56,7 +56,8 @@ export const REASONS = {
 export type Reason = keyof typeof REASONS;
 
 /** Why an accept needed no code; absent when a code was verified. */
-export type ExemptReason = "mode-disabled" | "not-enrolled" | "enrolment-period";
+export const EXEMPT_REASONS = ["mode-disabled", "not-enrolled", "enrolment-period"] as const;
+export type ExemptReason = (typeof EXEMPT_REASONS)[number];
 
 /** What a directory refuses for although the password may be right. */
 export type DirectoryRefusal = Extract<

@@ -68,6 +68,7 @@ export interface RadiusDoor {
   /** Writes what was counted instead of reported; with `all`, of unfinished windows too. */
   report(all?: boolean): Promise<void>;
   readonly counts: Readonly<RadiusCounts>;
+  readonly queue: Pick<Queue, "running" | "waiting">;
 }
 
 interface Door {
@@ -133,6 +134,7 @@ export async function createRadiusDoor(options: RadiusDoorOptions): Promise<Radi
     },
     report: (all) => drops.report(all),
     counts: door.counts,
+    queue: door.queue,
   };
 }
 
@@ -230,7 +232,7 @@ async function settle(door: Door, arrival: Arrival, request: AccessRequest): Pro
 
   const { username, credentials, state } = request;
   const { directory, demand } = client;
-  const attempt = { username, credentials, directory, demand, door: facts };
+  const attempt = { username, credentials, directory, demand, door: facts, receivedAt };
   const login = (): Promise<Outcome> =>
     door.queue.run(state !== undefined, () =>
       state === undefined
