@@ -28,6 +28,7 @@ export interface DirectoryBackend extends Directory {
   /** What is under way fails; nothing is asked any more. */
   close(): void;
   status(): DirectoryStatus;
+  load(): DirectoryLoad;
   /** What the directory said last, or the configuration while it says nothing. */
   lockout(): DirectoryLockout;
   /** The name says that it belongs here: by its domain, or as a DN below the base. */
@@ -39,6 +40,12 @@ export interface DirectoryStatus {
   readonly state: "up" | "down";
   /** Why it is down; the connections otherwise, and the servers that don't answer. */
   readonly detail: string;
+}
+
+/** How busy it is, and which of its servers answer. */
+export interface DirectoryLoad {
+  readonly servers: readonly { readonly url: string; readonly isUp: boolean }[];
+  readonly pools: Readonly<Record<"lookup" | "bind", Pick<Pool, "connections" | "waiting">>>;
 }
 
 /** Two: one may be renewed while the other serves. Searches are pipelined on both. */
@@ -151,6 +158,10 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
       const detail = [`${connections} connections`, health.failing()].filter(Boolean).join("; ");
       return { name: settings.name, state: "up", detail };
     },
+    load: () => ({
+      servers: settings.urls.map((url) => ({ url: url.url, isUp: health.isUp(url) })),
+      pools: { lookup: lookups, bind: binds },
+    }),
   };
 }
 

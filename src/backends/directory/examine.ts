@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from "node:util";
 
 import type { BindResult } from "../../core/ports.ts";
 import type { Finding, Tell } from "../../core/finding.ts";
+import { daysLeft, endsSoon } from "../../lib/certificate.ts";
 import { canonicalDn } from "../../wire/ldap/dn.ts";
 import { parseFilter, PLACEHOLDER } from "../../wire/ldap/filter.ts";
 import { RESULT_CODE, type SearchRequest } from "../../wire/ldap/message.ts";
@@ -24,9 +25,6 @@ import { NOBODY } from "./server-check.ts";
 /** Each has its own deadline; this is the whole conversation's. */
 const QUESTIONS_MAX = 6;
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
-const DAY_MS = 86_400_000;
-/** Long enough to get a new certificate without hurry. */
-const EXPIRY_NOTICE_MS = 30 * DAY_MS;
 /** A one-time code's period: a clock further off than that is somebody's mistake. */
 const CLOCK_OFFSET_MAX_MS = 30_000;
 
@@ -127,11 +125,11 @@ function certificateFinding(
     if (Date.parse(next.valid_to) < Date.parse(first.valid_to)) first = next;
     if (next.issuerCertificate === undefined) break;
   }
-  const endsAt = Date.parse(first.valid_to);
-  const days = Math.floor((endsAt - nowMs) / DAY_MS);
+  const end = { endsAt: Date.parse(first.valid_to) };
+  const days = daysLeft(end, nowMs);
   const names = certificate.subjectaltname ?? certificate.subject.CN;
   const said = `${how}, certificate for ${String(names)} ends in ${days} days`;
-  if (endsAt - nowMs > EXPIRY_NOTICE_MS) return { state: "right", said };
+  if (!endsSoon(end, nowMs)) return { state: "right", said };
   return { state: "doubtful", said, remedy: "renew it: nobody logs in once it has ended" };
 }
 

@@ -10,6 +10,7 @@ export interface Health {
   readonly problem: string | undefined;
   /** The servers that don't answer, with the cause of each; "" if all do. */
   failing(): string;
+  isUp(url: DirectoryUrl): boolean;
   /** Those that answer first, each group in the order of preference. */
   candidates(): readonly DirectoryUrl[];
   /** Another server than this one answers. */
@@ -88,6 +89,8 @@ export function createHealth(settings: HealthSettings): Health {
     return server;
   }
 
+  const isUp = (url: DirectoryUrl): boolean => get(url).problem === undefined;
+
   function problem(): string | undefined {
     if (refusal !== undefined || upWithout(undefined)) return refusal;
     return failing();
@@ -148,8 +151,8 @@ export function createHealth(settings: HealthSettings): Health {
       return problem();
     },
     failing,
+    isUp,
     candidates() {
-      const isUp = (url: DirectoryUrl): boolean => get(url).problem === undefined;
       return [...urls.filter(isUp), ...urls.filter((url) => !isUp(url))];
     },
     hasOther: upWithout,

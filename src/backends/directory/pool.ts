@@ -57,6 +57,11 @@ export class Pool implements ConnectionOwner {
     return this.#connections.length;
   }
 
+  /** Exchanges that wait for a connection. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
   /** The exchange ends by itself, failed at the latest at its deadline. */
   run(exchange: Exchange): void {
     const { health } = this.#options;

@@ -5,11 +5,13 @@ import type { Administration } from "../../core/administration.ts";
 import type { Attempts, DirectoryLockout, Learnt, LockoutRules } from "../../core/ports.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { deriveKey } from "../../lib/derive.ts";
+import type { Metric } from "../../lib/metric.ts";
 import { Secret } from "../../lib/secret.ts";
 import { createAccounts } from "./accounts.ts";
 import { createAdministration } from "./administration.ts";
 import { createAttempts } from "./attempts.ts";
 import { holdStore, openReader, preparePath, type Durability } from "./database.ts";
+import { storeMetrics } from "./metrics.ts";
 import { open, sealKeyOf, TRAIL_PURPOSE } from "./seal.ts";
 import { createSnapshot } from "./snapshot.ts";
 import { createTrail } from "./trail.ts";
@@ -38,6 +40,7 @@ export interface Store extends Attempts, Administration, Learnt {
   isUp(): boolean;
   /** ms UTC. */
   newestEventAt(): number | undefined;
+  readonly metrics: readonly Metric[];
   /** After a restore: every code up to this moment is dead, since it may have been used. */
   markRestored(): Promise<void>;
   close(): Promise<void>;
@@ -125,6 +128,7 @@ function assemble(options: StoreOptions, writer: WriterThread, held: { release()
     },
     isUp: () => writer.isUp,
     newestEventAt: () => snapshot.read(() => trail.newestAt()),
+    metrics: storeMetrics(writer, () => snapshot.read(() => trail.length())),
     async markRestored() {
       await writer.write<"dead-steps">({ kind: "dead-steps", before: clock.now() });
     },

@@ -13,6 +13,8 @@ export interface Trail {
   verify(): Promise<ChainReport>;
   /** ms UTC of the newest event. */
   newestAt(): number | undefined;
+  /** How many events there have ever been: the number of the newest. */
+  length(): number;
 }
 
 const ROWS_MAX = 10_000;
@@ -20,7 +22,7 @@ const ROWS_MAX = 10_000;
 const SLICE_ROWS = 500;
 
 export function createTrail(reader: DatabaseSync, key: Secret): Trail {
-  const newest = reader.prepare("SELECT at FROM events ORDER BY seq DESC LIMIT 1");
+  const newest = reader.prepare("SELECT seq, at FROM events ORDER BY seq DESC LIMIT 1");
   const slice = reader.prepare(
     "SELECT seq, json, hash FROM events WHERE seq > ? ORDER BY seq LIMIT ?",
   );
@@ -57,6 +59,10 @@ export function createTrail(reader: DatabaseSync, key: Secret): Trail {
     newestAt() {
       const at = newest.get()?.["at"];
       return typeof at === "number" ? at : undefined;
+    },
+    length() {
+      const seq = newest.get()?.["seq"];
+      return typeof seq === "number" ? seq : parseAnchor(anchor.get()?.["value"]).seq;
     },
   };
 }

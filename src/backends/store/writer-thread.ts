@@ -27,6 +27,7 @@ export class WriterThread {
   #isScheduled = false;
   #isClosing = false;
   #restartDelayMs = 100;
+  readonly #counts = { written: 0, failed: 0, batches: 0 };
   /** Told of each commit before anybody learns of theirs. */
   onCommitted: () => void = () => undefined;
 
@@ -37,6 +38,12 @@ export class WriterThread {
 
   get isUp(): boolean {
     return this.#worker !== undefined && !this.#isClosing;
+  }
+
+  /** Writes that aren't committed yet; since the start, those that were or couldn't be. */
+  get load(): Readonly<{ waiting: number; written: number; failed: number; batches: number }> {
+    const waiting = this.#waiting.length + (this.#inFlight?.length ?? 0);
+    return { ...this.#counts, waiting };
   }
 
   /** Resolves when the database is open and migrated; rejects with why it can't be. */
@@ -104,10 +111,12 @@ export class WriterThread {
   #answer(answer: Extract<BatchAnswer, { kind: "done" }>): void {
     const batch = this.#inFlight ?? [];
     this.#inFlight = undefined;
+    this.#counts.batches += 1;
     this.onCommitted();
     this.#send();
     for (const [index, waiting] of batch.entries()) {
       const result = answer.results[index] ?? { error: "the writer gave no answer" };
+      this.#counts["ok" in result ? "written" : "failed"] += 1;
       if ("ok" in result) waiting.resolve(result.ok);
       else waiting.reject(down(result.error));
     }
@@ -122,6 +131,7 @@ export class WriterThread {
     const lost = [...(this.#inFlight ?? []), ...this.#waiting];
     this.#inFlight = undefined;
     this.#waiting = [];
+    this.#counts.failed += lost.length;
     for (const waiting of lost) waiting.reject(down(error.message));
     if (this.#isClosing) return;
     this.#onDown(error.message);

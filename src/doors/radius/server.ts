@@ -30,6 +30,8 @@ export interface RadiusServerOptions {
 export interface RadiusServer {
   /** Bound now, "host:port". */
   readonly addresses: readonly string[];
+  /** Refusals that wait for their moment. */
+  readonly delayed: number;
   /** Takes nothing new, lets what runs finish for at most `drainMs`, closes. */
   close(options: { readonly drainMs: number }): Promise<void>;
 }
@@ -82,6 +84,9 @@ export async function startRadiusServer(options: RadiusServerOptions): Promise<R
   return {
     get addresses() {
       return [...server.sockets.keys()];
+    },
+    get delayed() {
+      return server.delayed.size;
     },
     async close({ drainMs }) {
       clearInterval(timer);
