@@ -6,10 +6,15 @@ import t from "tap";
 
 import { configurationKeys } from "../src/config/keys.ts";
 import { EVENT_TYPES } from "../src/core/audit.ts";
-import { REASONS } from "../src/core/verdict.ts";
+import { EXEMPT_REASONS, REASONS } from "../src/core/verdict.ts";
 import { COMMANDS } from "../src/commands/table.ts";
+import { createExposition } from "../src/doors/admin/exposition.ts";
+import { MISSING } from "../src/doors/admin/health.ts";
+import { OUTCOMES } from "../src/doors/admin/login-counts.ts";
 import { DROP_REASONS } from "../src/doors/radius/drop-reasons.ts";
 import { WIRE_ERROR_CODES } from "../src/wire/error.ts";
+import { readScrape } from "./support/exposition.ts";
+import { everyMetric } from "./support/metrics.ts";
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
 
@@ -41,6 +46,37 @@ t.test("every reason for which a packet is dropped is documented, and no other",
 t.test("every wire error is documented, and no other", async (t) => {
   const documented = firstColumn(read("docs/architecture.md"), "## Wire errors");
   t.same(documented.toSorted(), [...WIRE_ERROR_CODES].toSorted());
+});
+
+t.test("every metric is documented with its type and labels, and no other", async (t) => {
+  const text = read("docs/metrics.md");
+  const rows = [...text.matchAll(/^\| `([^`]+)` +\| (\w+) +\| ([^|]+?) +\|/gm)];
+  t.equal(rows.length, firstColumn(text).length, "every row is read");
+  const [own = [], ofProcess = []] = [true, false].map((isOwn) =>
+    rows.filter(([, name = ""]) => name.startsWith("gatehouse_") === isOwn),
+  );
+  t.same(
+    own
+      .map(([, name, kind, labels = ""]) => `${name} ${kind} ${labels.replaceAll("`", "")}`)
+      .sort(),
+    (await everyMetric(t))
+      .map(({ name, kind, labels }) => `${name} ${kind} ${labels.join(", ") || "—"}`)
+      .sort(),
+  );
+  const { types } = readScrape(await createExposition([]).text());
+  t.same(
+    ofProcess.map(([, name, kind]) => [name, kind]),
+    [...types],
+  );
+});
+
+t.test("every outcome of a login and every reason for no code is documented", async (t) => {
+  const text = read("docs/metrics.md");
+  for (const word of [...OUTCOMES, ...EXEMPT_REASONS]) t.match(text, `\`${word}\``);
+});
+
+t.test("every word of /readyz is documented", async (t) => {
+  for (const word of MISSING) t.match(read("docs/operations.md"), `\`${word}\``);
 });
 
 t.test("every configuration key is documented", async (t) => {

@@ -20,6 +20,7 @@ import { fileURLToPath } from "node:url";
 import t from "tap";
 
 import { radclient, SHARED_SECRET } from "./support/gateway.ts";
+import { ask } from "./support/http.ts";
 import { BASE, SERVICE_DN, SERVICE_PASSWORD, startSlapd } from "./support/slapd.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -102,6 +103,7 @@ radius:
       secret: { value: ${SHARED_SECRET} }
       mfa: disabled
       mfa_exception: { reason: the test of the bundle, until: "2099-12-31" }
+admin: { listen: "127.0.0.1:0", tls: none }
 `,
   );
   const checked = gatehouse("check", "--config", config);
@@ -111,10 +113,12 @@ radius:
   t.teardown(() => child.kill("SIGKILL"));
   let errors = "";
   child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
+  let adminUrl = "";
   const port = await new Promise<number>((resolve, reject) => {
     child.once("exit", () => reject(new Error(`it ended: ${errors}`)));
     createInterface({ input: child.stdout }).on("line", (line) => {
       const found = /"addresses":\["[^"]*:(\d+)"/.exec(line);
+      adminUrl = /"(http:[^"]+)"/.exec(line)?.[1] ?? adminUrl;
       if (found !== null) resolve(Number(found[1]));
     });
   });
@@ -122,6 +126,8 @@ radius:
   t.equal((await radclient({ port }, "alice", "wrong")).code, "Access-Reject");
   t.equal(gatehouse("health", "--config", config).status, 0);
   t.match(gatehouse("events", "--user", "alice", "--config", config).text, /alice/);
+  t.equal((await ask(`${adminUrl}/readyz`)).body, "ready\n");
+  t.match((await ask(`${adminUrl}/metrics`)).body, /^gatehouse_radius_replies_total\{.*"\} 1$/m);
   const exit = once(child, "exit");
   child.kill("SIGTERM");
   t.same(await exit, [0, null], "it stops by itself when asked");

@@ -31,6 +31,7 @@ const MAY_IMPORT: readonly [folder: string, allowed: readonly string[]][] = [
   ["src/backends/directory/", ["src/core/", "src/wire/ldap/", "src/wire/error.ts", "src/lib/"]],
   ["src/doors/radius/", ["src/core/", "src/wire/radius/", "src/wire/error.ts", "src/lib/"]],
   ["src/doors/control/", ["src/core/", "src/lib/"]],
+  ["src/doors/admin/", ["src/core/", "src/lib/"]],
   ["src/config/", ["src/core/", "src/wire/", "src/lib/"]],
 ];
 
@@ -122,6 +123,10 @@ const RULES: Readonly<Record<string, { rule: Rule; bad: File }>> = {
   "only the store speaks SQL": {
     rule: only(/"(SELECT|INSERT INTO|UPDATE \w+ SET|DELETE FROM) /, "src/backends/store/"),
     bad: { path: "src/core/x.ts", text: 'db.exec("DELETE FROM events");' },
+  },
+  "only the administrators' door speaks HTTP": {
+    rule: only(/from "(fastify|node:https?|@prometheus-io\/client)"/, "src/doors/admin/"),
+    bad: { path: "src/core/x.ts", text: 'import { fastify } from "fastify";' },
   },
   "only core/decide.ts produces an accept": {
     rule: only(/outcome: "accept"(?!;)/, "src/core/decide.ts", "src/core/verdict.ts"),

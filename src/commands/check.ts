@@ -25,7 +25,7 @@ Checks the configuration and every file it refers to, and tells all mistakes at 
 
   --config FILE   the configuration file
   --connect       then goes through everything the gateway will need: each directory server, its
-                  certificate, the service account, a search; ports, store, clock
+                  certificate, the service account, a search; ports, certificates, store, clock
   --json          for programs: { ok, problems, warnings, summary, findings }
 
 example: gatehouse check --connect --config /etc/gatehouse/gatehouse.yaml
@@ -131,6 +131,11 @@ function summarise(config: Config) {
       mfa,
     })),
     store: config.store.sqlite,
+    admin: config.admin && {
+      listen: addressText(config.admin.listen),
+      tls: config.admin.tls === undefined ? "none" : "implicit",
+      metricsFrom: config.admin.metricsFrom.map((network) => network.text),
+    },
   };
 }
 
@@ -138,8 +143,15 @@ function placeOf(directory: string | undefined): string {
   return directory === undefined ? "directory by domain" : `directory ${directory}`;
 }
 
+function adminText({ listen, tls, metricsFrom }: NonNullable<Summary["admin"]>): string {
+  const scheme = tls === "none" ? "http" : "https";
+  return `${scheme}://${listen}, metrics for ${metricsFrom.join(", ") || "nobody"}`;
+}
+
+type Summary = ReturnType<typeof summarise>;
+
 function summaryText(file: string, config: Config): string {
-  const { listen, directories, clients, store } = summarise(config);
+  const { listen, directories, clients, store, admin } = summarise(config);
   const lines = [
     `${file} is right.`,
     ...listen.map((address) => `  radius     ${address}`),
@@ -149,6 +161,7 @@ function summaryText(file: string, config: Config): string {
         `  client     ${name}: ${addresses.join(", ")}, ${placeOf(directory)}, mfa ${mfa}`,
     ),
     `  store      ${store}`,
+    ...(admin === undefined ? [] : [`  admin      ${adminText(admin)}`]),
   ];
   return `${lines.join("\n")}\n`;
 }

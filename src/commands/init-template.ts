@@ -49,6 +49,9 @@ lockout:
   attempts: 6
   window: 30m
   duration: 10m
+
+# Health checks and metrics for Prometheus: docs/operations.md, "Monitoring".
+# admin: { listen: "127.0.0.1:9464", tls: none }
 `;
 
 export const IGNORED = `# Keys, secrets and the store don't belong into version control.

@@ -7,6 +7,7 @@ import type { ListenAddress } from "../lib/listen.ts";
 import type { Secret } from "../lib/secret.ts";
 import type { encodeAttribute, Definition } from "../wire/radius/dictionary.ts";
 import type { Network } from "./address.ts";
+import type { KeyPair } from "./key-pair.ts";
 
 export interface Config {
   readonly store: StoreConfig;
@@ -16,6 +17,7 @@ export interface Config {
   readonly radius: RadiusConfig;
   readonly totp: TotpConfig;
   readonly lockout: LockoutRules;
+  readonly admin: AdminConfig | undefined;
   readonly log: { readonly level: LogLevel };
 }
 
@@ -114,6 +116,17 @@ interface TotpConfig {
   readonly issuer: string;
   readonly pastSteps: number;
   readonly futureSteps: number;
+}
+
+/** implicit: HTTPS; none: in clear. */
+export const ADMIN_TLS = ["implicit", "none"] as const;
+
+export interface AdminConfig {
+  readonly listen: ListenAddress;
+  /** Undefined: in clear, on loopback. */
+  readonly tls: KeyPair | undefined;
+  /** Who may read the metrics. */
+  readonly metricsFrom: readonly Network[];
 }
 
 /** Freezes it to the last leaf; secrets and bytes stay as they are. */

@@ -6,6 +6,7 @@ import { X509Certificate } from "node:crypto";
 import { closeSync, fstatSync, openSync, readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 
+import { splitPem } from "../lib/certificate.ts";
 import { Secret } from "../lib/secret.ts";
 import type { SecretLocation } from "./leaf.ts";
 import type { Path, Report } from "./problem.ts";
@@ -14,7 +15,6 @@ import type { Path, Report } from "./problem.ts";
 const READ_BYTES_MAX = 1024 * 1024;
 const OTHERS_MAY_READ_OR_WRITE = 0o066;
 const MASTER_KEY_BYTES = 32;
-const PEM = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 export interface Surroundings {
   /** Relative paths are seen from here: the configuration file's folder. */
@@ -50,11 +50,17 @@ export function readMasterKey(location: SecretLocation, around: Surroundings): S
   return undefined;
 }
 
+/** The content of a file that only its owner can read; undefined after a problem was reported. */
+export function readPrivateFile(file: string, at: Path, around: Surroundings): Secret | undefined {
+  const bytes = readNamed(file, at, around, "secret");
+  return bytes && Secret.of(bytes);
+}
+
 /** A PEM file of at least one certificate, as text. It may be readable by everyone. */
 export function readCertificates(file: string, at: Path, around: Surroundings): string | undefined {
   const bytes = readNamed(file, at, around, "certificates");
   if (bytes === undefined) return undefined;
-  const blocks = bytes.toString("latin1").match(PEM) ?? [];
+  const blocks = splitPem(bytes.toString("latin1"));
   if (blocks.length > 0 && blocks.every(isCertificate)) return blocks.join("\n");
   around.report.problem(at, `${file} is not a PEM file of certificates`);
   return undefined;

@@ -10,6 +10,7 @@ import type { z } from "zod";
 
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { deriveKey } from "../lib/derive.ts";
+import { buildAdmin } from "./admin.ts";
 import { buildClients } from "./clients.ts";
 import { type Config, freeze } from "./config.ts";
 import { buildDirectories } from "./directories.ts";
@@ -18,7 +19,7 @@ import { readBounded, readMasterKey, type Surroundings } from "./files.ts";
 import { toProblems, wording } from "./issues.ts";
 import { secret } from "./leaf.ts";
 import type { Path, Problem } from "./problem.ts";
-import { clientSchema, directorySchema, schema } from "./schema.ts";
+import { adminSchema, clientSchema, directorySchema, schema } from "./schema.ts";
 
 export interface Loaded {
   readonly config: Config;
@@ -104,14 +105,16 @@ function buildParts(value: unknown, around: Surroundings, clock: Clock) {
     today: new Date(clock.now()).toISOString().slice(0, 10),
   };
   const clients = get(get(value, "radius"), "clients");
+  const admin = adminSchema.safeParse(get(value, "admin"));
   return {
     masterKey: location.success ? readMasterKey(location.data, around) : undefined,
     directories: buildDirectories(salvage(directorySchema, directories), around),
     clients: buildClients(salvage(clientSchema, clients), neighbours, around),
+    admin: admin.success ? buildAdmin(admin.data, neighbours.today, around) : undefined,
   };
 }
 
-type Parts = Pick<ReturnType<typeof buildParts>, "directories" | "clients">;
+type Parts = Pick<ReturnType<typeof buildParts>, "directories" | "clients" | "admin">;
 type Raw = z.infer<typeof schema>;
 
 function assemble(raw: Raw, masterKey: Config["masterKey"], parts: Parts, folder: string): Config {
@@ -133,6 +136,7 @@ function assemble(raw: Raw, masterKey: Config["masterKey"], parts: Parts, folder
       countPasswordFailures: lockout.count_password_failures,
       countCodeFailures: lockout.count_code_failures,
     },
+    admin: parts.admin,
     log,
   });
 }

@@ -8,7 +8,7 @@ import { REPLY_GROUPS_MAX } from "../core/challenge.ts";
 import { CODE_MODES, MFA_MODES } from "../core/verdict.ts";
 import { addressText } from "../lib/listen.ts";
 import { parseListenAddress, parseNetwork } from "./address.ts";
-import { DURABILITIES, LOG_LEVELS } from "./config.ts";
+import { ADMIN_TLS, DURABILITIES, LOG_LEVELS } from "./config.ts";
 import { checkDn, checkSeparator, checkUserDn, checkUserFilter, parseUrl } from "./check.ts";
 import { checked, duration, name, parsed, path, secret, text, wholeNumber } from "./leaf.ts";
 
@@ -17,7 +17,7 @@ export const LATER_KEYS: ReadonlySet<string> = new Set([
   "ldap",
   "eap",
   "radsec",
-  "admin",
+  "admin.public_url",
   "mail",
   "enrolment",
   "radius.accounting",
@@ -210,6 +210,22 @@ const lockout = z.strictObject({
   count_code_failures: z.boolean().default(true).describe("Whether wrong codes lock"),
 });
 
+export const adminSchema = z.strictObject({
+  listen: parsed(parseListenAddress)
+    .prefault("127.0.0.1:8443")
+    .describe("Address and port for health checks and metrics"),
+  tls: z.enum(ADMIN_TLS).default("implicit").describe("implicit: HTTPS; none: plain, on loopback"),
+  certificate: path
+    .optional()
+    .describe("PEM file of the listener's certificate and those that lead to its authority"),
+  key: path.optional().describe("PEM file of its key; readable by its owner only"),
+  metrics_from: z
+    .array(parsed(parseNetwork))
+    .max(256)
+    .prefault(["127.0.0.0/8", "::1"])
+    .describe("Addresses and networks that may read the metrics; they name clients"),
+});
+
 export const schema = z.strictObject({
   store: store.prefault({}).describe("Where tokens, counters and events are kept"),
   master_key: secret.describe("Base64 of 32 bytes: protects tokens and challenges in the store"),
@@ -221,6 +237,7 @@ export const schema = z.strictObject({
   radius: radius.describe("The RADIUS door"),
   totp: totp.prefault({}).describe("One-time codes"),
   lockout: lockout.prefault({}).describe("What happens to guessers"),
+  admin: adminSchema.optional().describe("The listener for health checks and metrics"),
   log: z
     .strictObject({
       level: z.enum(LOG_LEVELS).default("info").describe("Least serious lines that are written"),
@@ -231,6 +248,7 @@ export const schema = z.strictObject({
 
 export type RawDirectory = z.infer<typeof directorySchema>;
 export type RawClient = z.infer<typeof clientSchema>;
+export type RawAdmin = z.infer<typeof adminSchema>;
 
 function checkDomain(domain: string): string | undefined {
   if (/^[A-Za-z0-9]([A-Za-z0-9._-]{0,253}[A-Za-z0-9])?$/.test(domain)) return undefined;

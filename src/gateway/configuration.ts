@@ -41,5 +41,11 @@ export function needsRestart(before: Config, after: Config): string[] {
     ...(isSame(before.store, after.store) ? [] : ["store"]),
     ...(before.masterKey.equals(after.masterKey) ? [] : ["master_key"]),
     ...(isSame(before.radius.listen, after.radius.listen) ? [] : ["radius.listen"]),
+    ...(isSame(adminPlace(before), adminPlace(after)) ? [] : ["admin"]),
   ].map((key) => `${key} changed: it takes effect at the next start`);
+}
+
+/** Where the listener is and whether it speaks TLS; its certificate may change at any time. */
+function adminPlace({ admin }: Config): unknown {
+  return admin && { listen: admin.listen, isPlain: admin.tls === undefined };
 }

@@ -3,10 +3,13 @@
 import { examineDirectory } from "../backends/directory/examine.ts";
 import { examineStore } from "../backends/store/examine.ts";
 import type { Config } from "../config/config.ts";
-import type { Tell } from "../core/finding.ts";
+import type { Finding, Tell } from "../core/finding.ts";
+import { examineListen as examineAdmin } from "../doors/admin/examine.ts";
 import { examineListen } from "../doors/radius/examine.ts";
+import { daysLeft, endsSoon } from "../lib/certificate.ts";
 import type { Clock } from "../lib/clock.ts";
-import { addressText } from "../lib/listen.ts";
+import { addressText, type ListenAddress } from "../lib/listen.ts";
+import { configuredCertificates, type ConfiguredCertificate } from "./certificates.ts";
 
 /** Never rejects. `isRunning`: a gateway has the addresses already. */
 export async function examine(
@@ -17,13 +20,45 @@ export async function examine(
 ): Promise<void> {
   for (const directory of config.directories) await examineDirectory({ ...directory, clock }, tell);
   for (const listen of config.radius.listen) {
-    if (!isRunning) tell(await examineListen(listen));
-    else {
-      const subject = `listen ${addressText(listen)}`;
-      tell({ state: "right", subject, said: "the running gateway has it" });
-    }
+    tell(isRunning ? taken("listen", listen) : await examineListen(listen));
   }
+  if (config.admin !== undefined) {
+    const { listen } = config.admin;
+    tell(isRunning ? taken("admin", listen) : await examineAdmin(listen));
+  }
+  for (const finding of certificateFindings(config, clock.now())) tell(finding);
   tell(examineStore(config.store.sqlite));
   const said = `it is ${new Date(clock.now()).toISOString()} here: as on your phone?`;
   tell({ state: "right", subject: "clock", said });
+}
+
+function taken(what: string, listen: ListenAddress): Finding {
+  const subject = `${what} ${addressText(listen)}`;
+  return { state: "right", subject, said: "the running gateway has it" };
+}
+
+// One line a file: whichever of its certificates ends first. A bundle may hold a hundred.
+function* certificateFindings(config: Config, nowMs: number): Iterable<Finding> {
+  const files = Map.groupBy(configuredCertificates(config), ({ use, name }) => `${use} ${name}`);
+  for (const [file, certificates] of files) {
+    const [first] = certificates.toSorted((one, other) => one.endsAt - other.endsAt);
+    if (first !== undefined) yield certificateFinding(file.trim(), first, nowMs);
+  }
+}
+
+function certificateFinding(
+  file: string,
+  certificate: ConfiguredCertificate,
+  nowMs: number,
+): Finding {
+  const subject = `certificate ${file}`;
+  const days = daysLeft(certificate, nowMs);
+  const when = days < 0 ? `ended ${-days} days ago` : `ends in ${days} days`;
+  const said = `${certificate.subject} ${when}`;
+  if (!endsSoon(certificate, nowMs)) return { state: "right", subject, said };
+  const remedy =
+    certificate.use === "admin"
+      ? "renew it: the gateway doesn't start with one that has ended"
+      : "put what the authority signs with now into directories[].ca";
+  return { state: "doubtful", subject, said, remedy };
 }

@@ -3,10 +3,13 @@
 
 import { describeProblem } from "../config/problem.ts";
 import { createAuthenticator } from "../core/authenticate.ts";
+import type { LoginObserver } from "../core/observer.ts";
+import { createLoginCounts } from "../doors/admin/login-counts.ts";
 import { listenControl } from "../doors/control/server.ts";
-import { createRadiusDoor } from "../doors/radius/handle.ts";
-import { startRadiusServer } from "../doors/radius/server.ts";
+import { createRadiusDoor, type RadiusDoor } from "../doors/radius/handle.ts";
+import { startRadiusServer, type RadiusServer } from "../doors/radius/server.ts";
 import { deriveKey } from "../lib/derive.ts";
+import { startAdmin } from "./admin.ts";
 import { watchClock } from "./clock-watch.ts";
 import { byName, closeDirectories, startDirectories } from "./directories.ts";
 import { healthReport } from "./health.ts";
@@ -32,6 +35,9 @@ export async function startGatewayParts(options: GatewayOptions): Promise<Runnin
     config: loaded.config,
     directories: await startDirectories(loaded.config, { clock, log, record }),
     stopWatching: () => undefined,
+    loadedAt: clock.now(),
+    isReloadGood: true,
+    isStopping: false,
   };
   store.setRules(running.config.lockout, lockoutOf(running));
   try {
@@ -49,30 +55,22 @@ async function openDoors(
 ): Promise<RunningGateway> {
   const { store, clock, log, version } = options;
   const startedAt = clock.monotonic();
-  const door = await createRadiusDoor({
-    clients: running.config.radius.clients,
-    directories: byName(running.directories),
-    authenticator: createAuthenticator({
-      attempts: store,
-      clock,
-      log,
-      masterKey: running.config.masterKey,
-      window: () => running.config.totp,
-      failedFieldMs: running.config.lockout.windowMs,
-    }),
-    learnt: store,
-    canServe: () => store.isUp() && states(running).some((status) => status.state === "up"),
-    clock,
-    log,
-    audit: (event) => store.record(event),
-  });
-  const { listen } = running.config.radius;
-  const radius = await startRadiusServer({ listen, door, clock, log });
+  const logins = createLoginCounts();
+  const { door, radius } = await openRadius(options, running, logins);
+  const closeRadius = async (error: unknown): Promise<never> => {
+    await radius.close({ drainMs: 0 });
+    throw error;
+  };
+  const parts = { logins, door, radius };
+  const admin = await startAdmin(options, running, parts).catch(closeRadius);
+  const listeners = (): string[] => [...radius.addresses, ...(admin ? [admin.url] : [])];
   const reload = createReload(
     options,
     running,
-    ({ radius: { clients } }, directories) =>
-      door.reload({ clients, directories: byName(directories) }),
+    ({ radius: { clients }, admin: settings }, directories) => {
+      door.reload({ clients, directories: byName(directories) });
+      if (settings !== undefined) admin?.reload(settings);
+    },
     record,
   );
   const control = await listenControl(
@@ -89,30 +87,59 @@ async function openDoors(
       clock,
       gateway: {
         health: async () =>
-          healthReport(options, running, radius.addresses, clock.monotonic() - startedAt),
+          healthReport(options, running, listeners(), clock.monotonic() - startedAt),
         reload,
         tryLogin: (client, login) => door.tryLogin(client, login),
       },
     },
     log,
   ).catch(async (error: unknown) => {
-    await radius.close({ drainMs: 0 });
-    throw error;
+    await admin?.close();
+    return closeRadius(error);
   });
   const stopClock = watchClock(clock, store.newestEventAt(), log, record);
   watch(running, reload, options.loaded.watch);
   await store.record(systemEvent(clock, "service_start", { details: { version } }));
-  log.info({ addresses: radius.addresses, control: control.path, version }, "ready");
+  log.info({ addresses: listeners(), control: control.path, version }, "ready");
   return {
     addresses: radius.addresses,
     reload,
     async stop() {
       stopClock();
       running.stopWatching();
+      running.isStopping = true;
       await radius.close({ drainMs: DRAIN_MS });
+      await admin?.close();
       await control.close();
       closeDirectories(running.directories);
       await store.record(systemEvent(clock, "service_stop", { details: { version } }));
     },
   };
+}
+
+async function openRadius(
+  { store, clock, log }: GatewayOptions,
+  running: Running,
+  observer: LoginObserver,
+): Promise<{ readonly door: RadiusDoor; readonly radius: RadiusServer }> {
+  const door = await createRadiusDoor({
+    clients: running.config.radius.clients,
+    directories: byName(running.directories),
+    authenticator: createAuthenticator({
+      attempts: store,
+      clock,
+      log,
+      masterKey: running.config.masterKey,
+      window: () => running.config.totp,
+      failedFieldMs: running.config.lockout.windowMs,
+      observer,
+    }),
+    learnt: store,
+    canServe: () => store.isUp() && states(running).some((status) => status.state === "up"),
+    clock,
+    log,
+    audit: (event) => store.record(event),
+  });
+  const { listen } = running.config.radius;
+  return { door, radius: await startRadiusServer({ listen, door, clock, log }) };
 }

@@ -33,6 +33,7 @@ export function createReload(
       const reason = error instanceof Error ? error.message : String(error);
       log.error({ problems: reason.split("\n") }, "the configuration is wrong: the old one stays");
       record("config_reload", { success: false });
+      running.isReloadGood = false;
       throw error;
     }
   }
@@ -45,7 +46,7 @@ export function createReload(
     const directories = await startDirectories(config, { clock, log, record });
     reloadDoors(config, directories);
     log.setLevel(config.log.level);
-    Object.assign(running, { config, directories });
+    Object.assign(running, { config, directories, isReloadGood: true, loadedAt: clock.now() });
     store.setRules(config.lockout, lockoutOf(running));
     setTimeout(() => closeDirectories(old), OLD_DIRECTORIES_MS).unref();
     watch(running, reload, loaded.watch);

@@ -1,9 +1,15 @@
 // `gatehouse check` as a person and as a program see it.
 
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { join } from "node:path";
+
 import t from "tap";
 
+import { generateCertificates } from "../../certs/certificates.ts";
 import { examine } from "../../src/app.ts";
 import { check } from "../../src/commands/check.ts";
+import { fakeClock } from "../support/clock.ts";
 import { CLIENT, makeFolder, yaml } from "../support/configuration.ts";
 import { BASE, freePort, SERVICE_DN, SERVICE_PASSWORD, startSlapd } from "../support/slapd.ts";
 
@@ -109,6 +115,7 @@ t.test("--connect tells line by line what works, and what to do about the rest",
   t.match(stdout, `✓ directory corp ldaps://127.0.0.1:${port}: TLSv1.3, `);
   t.match(stdout, /certificate for .*127\.0\.0\.1.* ends in 82\d days/);
   t.match(stdout, `it takes bind_dn ${SERVICE_DN}`);
+  t.match(stdout, /✓ certificate directory-ca corp: CN=Gatehouse development CA ends in 82\d days/);
   t.match(stdout, "user_filter finds a person by name, with a lasting id");
   t.match(stdout, /✓ listen 127\.0\.0\.1:\d+: free/);
   t.match(stdout, /[✓!] store .*gatehouse\.db: can be made, /);
@@ -121,4 +128,44 @@ t.test("--connect tells line by line what works, and what to do about the rest",
     ok: false,
     findings: [{ state: "wrong", said: /ECONNREFUSED/, remedy: /nothing listens there/ }],
   });
+});
+
+t.test("--connect looks at the administrators' listener and its certificate's end", async (t) => {
+  const taken = createServer().listen(0, "127.0.0.1");
+  await once(taken, "listening");
+  t.teardown(() => taken.close());
+  const address = taken.address();
+  const port = typeof address === "object" ? address?.port : 0;
+  // Made so long ago that it ends in two weeks.
+  await generateCertificates(join(folder.path, "old"), {
+    clock: fakeClock(Date.now() - 811 * 86_400_000),
+  });
+  const configure = async (listen: string): Promise<string> => {
+    const admin = `listen: "${listen}", certificate: old/server.pem, key: old/server.key`;
+    return folder.write("admin.yaml", yaml({ top: `admin: { ${admin} }\n` }));
+  };
+  const free = await run("--connect", "--config", await configure(`127.0.0.1:${await freePort()}`));
+  t.match(
+    free.stdout,
+    /^ {2}admin {6}https:\/\/127\.0\.0\.1:\d+, metrics for 127\.0\.0\.0\/8, ::1$/m,
+  );
+  t.match(free.stdout, /✓ admin 127\.0\.0\.1:\d+: free/);
+  t.match(
+    free.stdout,
+    /! certificate admin: CN=Gatehouse development server ends in 1[34] days\n {4}renew it: /,
+  );
+  t.match(free.stderr, /warning: expires on /);
+
+  const other = await run("--connect", "--json", "--config", await configure(`127.0.0.1:${port}`));
+  t.equal(other.code, 1);
+  const { findings }: { findings: { subject: string }[] } = JSON.parse(other.stdout);
+  const subject = `admin 127.0.0.1:${port}`;
+  t.match(
+    findings.find((finding) => finding.subject === subject),
+    {
+      state: "wrong",
+      said: `admin.listen 127.0.0.1:${port}: the port is in use`,
+      remedy: `stop the program that has it (ss -lntp 'sport = :${port}')`,
+    },
+  );
 });

@@ -7,6 +7,7 @@ import { parse } from "yaml";
 
 import { generateCertificates } from "../../certs/certificates.ts";
 import { configurationKeys, jsonSchemaText, keysAt } from "../../src/config/keys.ts";
+import { fakeClock } from "../support/clock.ts";
 import { makeFolder, told } from "../support/configuration.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -61,7 +62,7 @@ t.test("the example uses every key and is right", async (t) => {
   );
   const folder = makeFolder();
   t.teardown(() => folder.remove());
-  await generateCertificates(join(folder.path, "certs"));
+  await generateCertificates(join(folder.path, "certs"), { clock: fakeClock() });
   cpSync(join(folder.path, "certs/ca.pem"), join(folder.path, "certs/directory-ca.pem"));
   const names = ["master.key", "bind", "vpn", "vpn.old", "printers"];
   let text = example.replaceAll("data/master.key", "master.key").replaceAll("secrets/", "");

@@ -40,6 +40,8 @@ export interface TestGateway {
   readonly folder: string;
   readonly configPath: string;
   readonly port: number;
+  /** Of the administrators' listener; "" without one. */
+  readonly adminUrl: string;
   /** Everything it has logged so far. */
   readonly output: () => string;
   /** The command line against this gateway. */
@@ -60,6 +62,7 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
   writeFileSync(configPath, configuration(options), { mode: 0o600 });
   let child: ChildProcess | undefined;
   let port = 0;
+  let adminUrl = "";
   let output = "";
 
   async function start(): Promise<void> {
@@ -78,6 +81,7 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
         const found = /"addresses":\["[^"]*:(\d+)"[^}]*"msg":"ready"/.exec(line);
         if (found === null) return;
         port = Number(found[1]);
+        adminUrl = /"(https?:[^"]+)"/.exec(line)?.[1] ?? "";
         resolve();
       });
     });
@@ -105,6 +109,9 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
     configPath,
     get port() {
       return port;
+    },
+    get adminUrl() {
+      return adminUrl;
     },
     output: () => output,
     command: (...args) => run("", args),

@@ -26,6 +26,9 @@ const NEEDED = [
   },
   { program: "/usr/sbin/ns-slapd", package: "389-ds-base" },
   { program: "/usr/sbin/ip", package: "iproute2" },
+  { program: "/usr/bin/openssl", package: "openssl" },
+  // Judges what is measured, and the alert rules in config/.
+  { program: "/usr/bin/promtool", package: "prometheus" },
 ] as const;
 
 // Debian starts a server as soon as it is installed; the tests want only the program.

@@ -1,0 +1,102 @@
+// What every request to this listener goes through before it reaches a resource, and what is said when
+// it reaches none. Invariant: an error tells its status and nothing of what is inside.
+
+import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+
+import { healthRoutes, type Missing } from "./health.ts";
+import { metricsRoutes, type MetricsOptions } from "./metrics.ts";
+
+export interface RoutesOptions extends MetricsOptions {
+  readonly missing: () => readonly Missing[];
+  /** A fault of our own: its request got status 500. */
+  readonly onFault: (error: unknown) => void;
+  /** Octets that are no request, or no TLS; a request that doesn't end. */
+  readonly onBadConnection: (error: Error) => void;
+}
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+// Nothing here is ever meant to be shown, framed or kept by a browser.
+const HEADERS = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "content-type": "text/plain; charset=utf-8",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+} as const;
+
+const READING: ReadonlySet<string> = new Set(["GET", "HEAD"]);
+
+/** `makeServer` sets the limits of sockets and headers. Ready once `ready()` resolves. */
+export function createRoutes(
+  options: RoutesOptions,
+  makeServer: (handler: Handler) => Server,
+): FastifyInstance {
+  const app = fastify({
+    serverFactory: makeServer,
+    clientErrorHandler: (error, socket) => refuseConnection(error, socket, options),
+    frameworkErrors: (_error, _request, reply) => void refuse(reply, 400),
+    forceCloseConnections: true,
+  });
+  app.addHook("onRequest", async (request, reply) => {
+    reply.headers(HEADERS);
+    if (hasBody(request)) return refuse(reply.header("connection", "close"), 413);
+    return READING.has(request.method) ? undefined : refuseMethod(app, request, reply);
+  });
+  app.setNotFoundHandler((_request, reply) => refuse(reply, 404));
+  app.setErrorHandler((error, _request, reply) => {
+    options.onFault(error);
+    return refuse(reply, 500);
+  });
+  healthRoutes(app, options.missing);
+  metricsRoutes(app, options);
+  return app;
+}
+
+// No resource here takes one, and what isn't read can't be an attack.
+function hasBody({ headers }: FastifyRequest): boolean {
+  const { "content-length": length = "0", "transfer-encoding": encoding } = headers;
+  return length !== "0" || encoding !== undefined;
+}
+
+function refuseMethod(
+  app: FastifyInstance,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const [path = ""] = request.url.split("?");
+  if (!app.hasRoute({ method: "GET", url: path })) return refuse(reply, 404);
+  return refuse(reply.header("allow", "GET, HEAD"), 405);
+}
+
+function refuse(reply: FastifyReply, status: number): FastifyReply {
+  return reply
+    .code(status)
+    .headers(HEADERS)
+    .send(`${STATUS_CODES[status]?.toLowerCase() ?? "error"}\n`);
+}
+
+const CONNECTION_STATUS: Readonly<Record<string, number>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_HEADER_OVERFLOW: 431,
+};
+
+function refuseConnection(
+  error: Error & { readonly code?: string },
+  socket: Socket,
+  { onBadConnection }: RoutesOptions,
+): void {
+  // A peer that goes away is nothing to report.
+  if (error.code !== "ECONNRESET") onBadConnection(error);
+  if (socket.writable) {
+    const status = CONNECTION_STATUS[error.code ?? ""] ?? 400;
+    const line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`;
+    socket.write(`${line}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  }
+  socket.destroy();
+}
