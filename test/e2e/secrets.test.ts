@@ -7,6 +7,7 @@ import { join } from "node:path";
 
 import t from "tap";
 
+import { generateCertificates } from "../../certs/certificates.ts";
 import { decodeBase32, encodeBase32 } from "../../src/lib/base32.ts";
 import {
   codeFor,
@@ -15,6 +16,7 @@ import {
   startGateway,
   type TestGateway,
 } from "../support/gateway.ts";
+import { ask } from "../support/http.ts";
 import { SERVICE_PASSWORD, startSlapd } from "../support/slapd.ts";
 
 t.setTimeout(280_000);
@@ -25,8 +27,17 @@ const IMPORTED_KEY = Buffer.from("imported-marker-key!");
 const OTHER_SECRET = "not-the-shared-secret";
 const WRONG_PASSWORD = "no-such-password";
 
+const certificates = t.testdir();
+await generateCertificates(certificates);
+const pem = (name: string): string => readFileSync(join(certificates, name), "utf8");
+const keyPair = `certificate: ${certificates}/server.pem, key: ${certificates}/server.key`;
+
 const slapd = await startSlapd();
-const gateway = await startGateway({ directory: slapd.url, logLevel: "debug" });
+const gateway = await startGateway({
+  directory: slapd.url,
+  logLevel: "debug",
+  more: `admin: { listen: "127.0.0.1:0", ${keyPair} }\n`,
+});
 t.teardown(async () => {
   await gateway.end();
   await slapd.stop();
@@ -43,6 +54,7 @@ const secrets = new Map<string, Buffer>([
   ["the service account's password", Buffer.from(SERVICE_PASSWORD)],
   ["a password", Buffer.from("alice-password")],
   ["a wrong password", Buffer.from(WRONG_PASSWORD)],
+  ["the listener's private key", Buffer.from(pem("server.key").split("\n")[1] ?? "", "base64")],
 ]);
 const codes: string[] = [];
 
@@ -129,6 +141,15 @@ chmodSync(newKey, 0o600);
 t.equal(command("key", "rotate", "--new-key", newKey), 0);
 t.equal(command("backup", join(gateway.folder, "data", "backup.db")), 0);
 
+await t.test("whoever watches the gateway is answered", async (t) => {
+  const ca = pem("ca.pem");
+  for (const path of ["/healthz", "/readyz", "/metrics", "/nothing", "/%zz"]) {
+    const answer = await ask(`${gateway.adminUrl}${path}`, { ca });
+    t.ok(answer.status > 0, path);
+    written.push(JSON.stringify(answer));
+  }
+});
+
 await t.test(
   "a directory that refuses the service account is told without its password",
   async (t) => {
@@ -154,6 +175,7 @@ const stored = files.map((name) => readFileSync(join(folder, name)));
 await t.test("the search finds what is there: names, reasons, and the store's files", (t) => {
   t.match(output, /alice|ready/);
   t.ok(written.some((text) => text.includes("mfa-code-replayed")));
+  t.ok(written.some((text) => text.includes("gatehouse_auth_attempts_total")));
   t.ok(files.includes("gatehouse.db"));
   t.ok(stored.some((bytes) => bytes.includes("alice")));
   t.end();
