@@ -281,6 +281,29 @@ await t.test(
   },
 );
 
+await t.test("T09 T10: odd server names and protocols are refused or ignored", async (t) => {
+  const { tls, ca } = await makeIdentity(t);
+  const kit = await open(t, { tls });
+  const place = { host: "127.0.0.1", port: kit.port, ca, checkServerIdentity: () => undefined };
+  for (const servername of ["", "unknown.example.org", "a".repeat(255), "x".repeat(63)]) {
+    const socket = connectTls({ ...place, servername });
+    await once(socket, "secureConnect");
+    t.equal(socket.alpnProtocol, false);
+    socket.destroy();
+  }
+  const many = Array.from({ length: 255 }, (_, index) => `p${index}`);
+  for (const ALPNProtocols of [["h2"], ["unknown"], many]) {
+    const socket = connectTls({ ...place, ALPNProtocols });
+    const [error] = await once(socket, "error");
+    t.match(error, { code: "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL" });
+  }
+  const socket = connectTls({ ...place, ALPNProtocols: ["h2", "http/1.1"] });
+  await once(socket, "secureConnect");
+  t.equal(socket.alpnProtocol, "http/1.1");
+  socket.destroy();
+  t.equal((await ask(`${kit.url}/healthz`, { ca })).status, 200);
+});
+
 await t.test(
   "T17: a renewed certificate is used at once, and no open connection notices",
   async (t) => {
