@@ -39,7 +39,9 @@ export function directoryMetrics(directories: () => Iterable<Measured>): Metric[
       labels: ["directory", "server"],
       *read() {
         for (const directory of directories()) {
-          for (const { url, isUp } of directory.load().servers) {
+          // A server may be listed twice.
+          const servers = new Map(directory.load().servers.map(({ url, isUp }) => [url, isUp]));
+          for (const [url, isUp] of servers) {
             yield { labels: { directory: directory.name, server: url }, value: Number(isUp) };
           }
         }
