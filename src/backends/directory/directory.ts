@@ -19,6 +19,7 @@ import { readLockout } from "./lockout-policy.ts";
 import { createLookup } from "./lookup.ts";
 import { readOptions, type DirectoryOptions, type DirectoryUrl, type Settings } from "./options.ts";
 import { Pool } from "./pool.ts";
+import { readSchema, type KnownAttributes } from "./schema.ts";
 import { checkServer } from "./server-check.ts";
 import { readName } from "./username.ts";
 
@@ -77,7 +78,7 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
     messageBytesMax: LOOKUP_BYTES_MAX,
     prepare: async (connection) => {
       await bindService(connection, settings, health);
-      void learnLockout();
+      void learn(connection.url);
     },
   });
   const binds = new Pool({
@@ -91,21 +92,29 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
   });
   const { clock, dependency } = settings;
   let lockout = { threshold: settings.lockoutThreshold, observationMs: OBSERVATION_MS };
+  let known: KnownAttributes | undefined;
   let learntAt = -Infinity;
+  let learntFrom: DirectoryUrl | undefined;
   const checking = new Set<DirectoryUrl>();
   let checkTimer: NodeJS.Timeout | undefined;
 
   // With each new connection, but seldom; queued until the connection is ready.
-  async function learnLockout(): Promise<void> {
+  async function learn(url: DirectoryUrl): Promise<void> {
     const now = clock.monotonic();
-    if (now - learntAt < LEARN_AGAIN_MS) return;
+    if (url === learntFrom && now - learntAt < LEARN_AGAIN_MS) return;
+    // Another server may be of another kind.
+    if (url !== learntFrom) known = undefined;
     learntAt = now;
+    learntFrom = url;
     try {
       lockout = (await readLockout(settings, lookups)) ?? lockout;
     } catch {
       // What was known holds; the next connection asks again.
       learntAt = -Infinity;
+      return;
     }
+    // One that can't be read isn't tried with each connection: it may be what ended the last one.
+    known = await readSchema(settings, lookups).catch(() => undefined);
   }
 
   async function check(url: DirectoryUrl): Promise<void> {
@@ -129,7 +138,7 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
       if (name?.kind === "dn") return isWithin(name.rdns, settings.baseRdns);
       return name?.domain !== undefined && settings.domains.has(name.domain);
     },
-    find: createLookup(settings, lookups),
+    find: createLookup(settings, lookups, () => known),
     async bind({ dn, isDisabled }, password) {
       const result = await new Promise<BindResult>((resolve, reject) => {
         const deadlineAt = clock.monotonic() + settings.timeoutMs;

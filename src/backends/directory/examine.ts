@@ -162,7 +162,7 @@ async function findSomebody(
   const { base, userDn, usernameAttribute } = settings;
   const anybody = parseFilter(userFilterText.replaceAll(PLACEHOLDER, "*"));
   const below = { base, scope: "whole-subtree", username: NO_NAME, sizeLimit: 1 } as const;
-  const attributes = identityAttributes(settings);
+  const attributes = identityAttributes(settings, undefined);
   const { resultCode, entries } = await ask(line, settings, {
     ...below,
     filter: anybody,

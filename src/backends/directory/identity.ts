@@ -7,6 +7,7 @@ import { canonicalRdns, isWithin } from "../../wire/ldap/dn.ts";
 import { WireError } from "../../wire/error.ts";
 import type { Entry } from "../../wire/ldap/message.ts";
 import type { Settings } from "./options.ts";
+import type { KnownAttributes } from "./schema.ts";
 
 /** RFC 4530, Active Directory, 389 Directory Server; the first that an entry carries. */
 const ID_ATTRIBUTES = ["entryUUID", "objectGUID", "nsUniqueId"];
@@ -24,11 +25,19 @@ export type Identified =
   | { readonly kind: "identity"; readonly identity: Identity }
   | { readonly kind: "unusable"; readonly problem: string };
 
-/** What has to be asked for so that `identify` can work. */
+/**
+ * What has to be asked for so that `identify` can work: with `known`, only what the directory's
+ * schema has. An id is always asked for, in case some directory keeps its own out of its schema.
+ */
 export function identityAttributes(
   settings: Pick<Settings, "usernameAttribute" | "idAttribute">,
+  known: KnownAttributes | undefined,
 ): string[] {
-  return [settings.usernameAttribute, ...idAttributes(settings), CONTROL_BITS, ACCOUNT_LOCK];
+  const isKnown = (name: string): boolean => known?.has(name.toLowerCase()) ?? true;
+  const ids = idAttributes(settings);
+  const knownIds = ids.filter(isKnown);
+  const states = [CONTROL_BITS, ACCOUNT_LOCK].filter(isKnown);
+  return [settings.usernameAttribute, ...(knownIds.length > 0 ? knownIds : ids), ...states];
 }
 
 /** `expectedDn` is the canonical DN that was read, if one was. Problems name no value of the entry. */

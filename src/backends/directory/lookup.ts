@@ -11,6 +11,7 @@ import { identify, identityAttributes } from "./identity.ts";
 import { onlyPerson } from "./only.ts";
 import type { Settings } from "./options.ts";
 import type { Pool } from "./pool.ts";
+import type { KnownAttributes } from "./schema.ts";
 import { ANY_ENTRY, search, type Found } from "./search.ts";
 import { readName, type TypedName } from "./username.ts";
 
@@ -31,13 +32,16 @@ const NO_SUCH_NAME: ReadonlySet<number> = new Set([
 const SIZE_LIMIT = 2;
 
 /** `pool` is bound as the service account. */
-export function createLookup(settings: Settings, pool: Pool): Lookup {
+export function createLookup(
+  settings: Settings,
+  pool: Pool,
+  known: () => KnownAttributes | undefined,
+): Lookup {
   const cache = new ExpiringMap<string, LookupResult>({
     lifetimeMs: CACHE_MS,
     entriesMax: CACHED_MAX,
   });
   const underWay = new Map<string, Promise<LookupResult>>();
-  const attributes = identityAttributes(settings);
   const { userFilter, userDn } = settings;
   const principalFilter = withAttribute(userFilter, PRINCIPAL);
 
@@ -93,6 +97,7 @@ export function createLookup(settings: Settings, pool: Pool): Lookup {
     deadlineAt: number,
   ): Promise<LookupResult> {
     const { timeLimitSeconds, dependency } = settings;
+    const attributes = identityAttributes(settings, known());
     const limits = { sizeLimit: SIZE_LIMIT, timeLimitSeconds, attributes };
     const request = { ...where, username: Buffer.from(username, "utf8"), ...limits };
     const found = await search(pool, dependency, request, deadlineAt);

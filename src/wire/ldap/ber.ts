@@ -1,6 +1,8 @@
 // BER as LDAP restricts it (RFC 4511 §5.1): definite lengths, primitive strings, one-octet tags.
 // Invariant: nothing is read outside the element that was entered, and every read consumes it.
 
+import { isAscii } from "node:buffer";
+
 import { WireError } from "../error.ts";
 
 /** Universal tags; the others stand where they are used. */
@@ -121,6 +123,7 @@ export class BerReader {
 
 /** Strict: nothing is replaced, no byte order mark is lost. */
 export function decodeUtf8(octets: Buffer, offset: number): string {
+  if (isAscii(octets)) return octets.toString("latin1");
   try {
     return utf8.decode(octets);
   } catch {

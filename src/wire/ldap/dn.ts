@@ -44,6 +44,9 @@ const STRING_TAGS: ReadonlySet<number> = new Set([0x04, 0x0c, 0x12, 0x13, 0x14, 
 const TYPE = / *((?:oid\.)?(?:[a-z][a-z0-9-]*|[0-9]+(?:\.[0-9]+)*)) *= */iy;
 const HEX_STRING = /#((?:[0-9a-f]{2})+) *(?=[,+]|$)/iy;
 const MUST_BE_ESCAPED = new Set(['"', ";", "<", ">", "\0"]);
+// What nearly all values consist of: nothing that is escaped, at the start or anywhere.
+const PLAIN_RUN = /[A-Za-z0-9._@ -]+/y;
+const NOTHING_TO_ESCAPE = /^[A-Za-z0-9._@-](?:[A-Za-z0-9._@ -]*[A-Za-z0-9._@-])?$/;
 const HEX_PAIR = /[0-9a-f]{2}/iy;
 const HEX_PAIRS = /(?:\\[0-9a-f]{2})+/iy;
 
@@ -81,6 +84,7 @@ export function isWithin(rdns: readonly string[], base: readonly string[]): bool
 
 /** A value as it stands in a DN (RFC 4514 §2.4). */
 export function escapeDnValue(value: string): string {
+  if (NOTHING_TO_ESCAPE.test(value)) return value;
   return value
     .replaceAll(/[\\,+"<>;=]/g, "\\$&")
     .replaceAll("\0", "\\00")
@@ -114,7 +118,9 @@ function parsePart(cursor: Cursor): string {
 
 function parseValue(cursor: Cursor): string {
   const { text } = cursor;
-  let value = "";
+  PLAIN_RUN.lastIndex = cursor.at;
+  let value = PLAIN_RUN.exec(text)?.[0] ?? "";
+  cursor.at += value.length;
   while (cursor.at < text.length) {
     const character = text.charAt(cursor.at);
     if (character === "," || character === "+") break;
