@@ -9,6 +9,8 @@ import type { Answers, BatchAnswer, Write, WriterSetup } from "./writes.ts";
 
 // About two seconds of work at full load; beyond it a NAS has given up on the oldest anyway.
 const WAITING_MAX = 20_000;
+// Enough to be worth a commit at once: the writer works while the turn brings the rest.
+const BATCH_WRITES_MIN = 16;
 // One commit is never larger, so that nobody waits for a whole import.
 const BATCH_WRITES_MAX = 512;
 
@@ -74,7 +76,8 @@ export class WriterThread {
       // The writer answers in order, each kind with its own shape (writes.ts).
       const settle = resolve as (answer: unknown) => void;
       this.#waiting.push({ write, resolve: settle, reject });
-      this.#schedule();
+      if (this.#waiting.length >= BATCH_WRITES_MIN) this.#send();
+      else this.#schedule();
     });
   }
 
