@@ -1,10 +1,11 @@
 // The composition root: what the commands can ask of the program behind them. The only file, with its
 // parts in gateway/, that knows every other.
 
-import { constants, copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-import { openStore, type Store } from "./backends/store/store.ts";
+import { restoreStore } from "./backends/store/restore.ts";
+import { openStore, type Store, type StoreOptions } from "./backends/store/store.ts";
 import { Failure } from "./commands/failure.ts";
 import type { App } from "./commands/context.ts";
 import type { Config } from "./config/config.ts";
@@ -56,6 +57,9 @@ export const assemble: App["assemble"] = async (configPath) => {
 export const startGateway: App["startGateway"] = async (configPath, signals) => {
   const loaded = getConfiguration(configPath);
   const log = createLogger(loaded.config.log.level);
+  const { sqlite } = loaded.config.store;
+  // Or a disk that isn't there yet: then nobody's token is there either.
+  if (!existsSync(sqlite)) log.warn({ store: sqlite }, "there is no store: an empty one is made");
   const store = await openConfigured(loaded.config, log);
   const gateway = await startGatewayParts({
     configPath,
@@ -94,45 +98,38 @@ export const examine: App["examine"] = async (configPath, tell) => {
 
 export const restore: App["restore"] = async (configPath, backupPath) => {
   const { config } = getConfiguration(configPath);
-  const path = config.store.sqlite;
-  if (existsSync(path)) {
-    throw new Failure(1, `${path} exists`, "move it away first: a restore replaces nothing");
-  }
-  if (!existsSync(backupPath)) throw new Failure(1, `there is no backup at ${backupPath}`);
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  copyFileSync(backupPath, path, constants.COPYFILE_EXCL);
-  let store: Store;
-  try {
-    store = await openConfigured(config, silent);
-  } catch (error) {
-    // What can't be opened must not stand in the store's place.
-    rmSync(path, { force: true });
-    throw error;
-  }
-  try {
-    await store.markRestored();
-    await store.record(systemEvent(systemClock, "backup_restored"));
-    const report = await store.verifyEvents();
-    if (report.kind === "intact") return { events: report.events };
-    throw new Failure(1, `the audit trail of the backup is broken at event ${report.seq}`);
-  } finally {
-    await store.close();
-  }
+  const event = systemEvent(systemClock, "backup_restored");
+  const report = await failing(restoreStore(storeOptions(config, silent), backupPath, event));
+  if (report.kind === "intact") return { events: report.events };
+  throw new Failure(
+    1,
+    `restored, but the audit trail of the backup is broken at event ${report.seq}`,
+    "keep the backup as it is; logins work, and the events before cannot be relied on",
+  );
 };
 
-async function openConfigured(config: Config, log: Log): Promise<Store> {
+function openConfigured(config: Config, log: Log): Promise<Store> {
+  return failing(openStore(storeOptions(config, log)));
+}
+
+function storeOptions(config: Config, log: Log): StoreOptions {
+  return {
+    path: config.store.sqlite,
+    durability: config.store.durability,
+    masterKey: config.masterKey,
+    retentionMs: config.store.retentionMs,
+    rules: config.lockout,
+    // Until the directories are there; nobody logs in before.
+    lockoutOf: () => undefined,
+    clock: systemClock,
+    alarm: (kind, details) => log.error(details, kind),
+  };
+}
+
+/** What the store says is wrong is what the operator is told. */
+async function failing<T>(work: Promise<T>): Promise<T> {
   try {
-    return await openStore({
-      path: config.store.sqlite,
-      durability: config.store.durability,
-      masterKey: config.masterKey,
-      retentionMs: config.store.retentionMs,
-      rules: config.lockout,
-      // Until the directories are there; nobody logs in before.
-      lockoutOf: () => undefined,
-      clock: systemClock,
-      alarm: (kind, details) => log.error(details, kind),
-    });
+    return await work;
   } catch (error) {
     throw new Failure(1, error instanceof Error ? error.message : String(error));
   }

@@ -8,9 +8,10 @@ import { countWords, writeJson } from "./words.ts";
 
 export const command = defineCommand({
   usage: "backup FILE",
-  about: `Copies the store to FILE, which must not exist yet, readable by its owner only.
+  about: `Copies the store to FILE, which must not exist yet, readable by its owner only. A running
+gateway writes it itself, so FILE must lie where the gateway may write.
 The master key isn't in it: keep that somewhere else, since a backup is of no use without it.`,
-  example: "backup /var/backups/gatehouse.db",
+  example: "backup /var/lib/gatehouse/monday.db",
   words: [1, 1],
   options: { ...JSON_OPTION, ...GENERAL },
   async run(input) {

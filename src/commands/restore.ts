@@ -11,7 +11,7 @@ export const command = defineCommand({
   usage: "restore FILE",
   about: `Puts a backup in the place of the store, which must not be there any more. Codes up to
 this moment are dead afterwards: what was used since the backup must not work again.`,
-  example: "restore /var/backups/gatehouse.db",
+  example: "restore /var/lib/gatehouse/monday.db",
   words: [1, 1],
   options: { ...JSON_OPTION, ...GENERAL },
   async run({ values, io, app, configPath, positionals }) {

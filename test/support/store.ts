@@ -26,6 +26,7 @@ export interface TestStore {
   readonly clock: FakeClock;
   readonly path: string;
   readonly alarms: string[];
+  readonly options: StoreOptions;
   /** Closes, then opens the same file again. */
   reopen(more?: Partial<StoreOptions>): Promise<Store>;
   end(): Promise<void>;
@@ -54,6 +55,7 @@ export async function testStore(more: Partial<StoreOptions> = {}): Promise<TestS
     clock,
     path: options.path,
     alarms,
+    options,
     async reopen(other = {}) {
       await store.close();
       store = await openStore({ ...options, ...other });

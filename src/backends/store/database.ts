@@ -29,12 +29,17 @@ export function openReader(path: string): DatabaseSync {
 }
 
 /**
- * Makes the folder (0700), and refuses a file that was emptied: it held people once, and an empty
- * table of people must never be what a fault leaves behind.
+ * Makes the folder (0700), and refuses a file that was emptied or has gone: it held people once, and
+ * an empty table of people must never be what a fault leaves behind.
  */
 export function preparePath(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  if (existsSync(path) && statSync(path).size === 0) {
+  if (!existsSync(path)) {
+    // It would be replayed into the new file.
+    if (!existsSync(`${path}-wal`)) return;
+    throw new Error(`${path} is gone but ${path}-wal is there: move that away, restore a backup`);
+  }
+  if (statSync(path).size === 0) {
     throw new Error(`${path} is empty: restore a backup, or remove the file to start anew`);
   }
 }
