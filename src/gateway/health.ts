@@ -18,7 +18,11 @@ export function healthReport(
     status: isFailing ? "failing" : up < directories.length ? "degraded" : "healthy",
     version,
     uptimeMs,
-    store: { name: running.config.store.sqlite, state: isStoreUp ? "up" : "down", detail: "" },
+    store: {
+      name: running.config.store.sqlite,
+      state: isStoreUp ? "up" : "down",
+      detail: store.problem() ?? "",
+    },
     directories,
     listeners: addresses.map((name) => ({ name, state: "up" as const, detail: "" })),
   };

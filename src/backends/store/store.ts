@@ -38,6 +38,8 @@ export interface Store extends Attempts, Administration, Learnt {
   /** New limits for the next attempt. */
   setRules(rules: LockoutRules, lockoutOf: LockoutOf): void;
   isUp(): boolean;
+  /** Why nothing can be written now. */
+  problem(): string | undefined;
   /** ms UTC. */
   newestEventAt(): number | undefined;
   readonly metrics: readonly Metric[];
@@ -61,7 +63,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       masterKey: Uint8Array.from(options.masterKey.reveal()),
       previousMasterKey: previous === undefined ? undefined : Uint8Array.from(previous.reveal()),
     },
-    (message) => options.alarm("store-writer-lost", { error: message }),
+    (message) => options.alarm("store-fails", { error: message }),
   );
   try {
     await writer.start();
@@ -126,7 +128,8 @@ function assemble(options: StoreOptions, writer: WriterThread, held: { release()
       rules = newRules;
       lockoutOf = newLockoutOf;
     },
-    isUp: () => writer.isUp,
+    isUp: () => writer.problem === undefined,
+    problem: () => writer.problem,
     newestEventAt: () => snapshot.read(() => trail.newestAt()),
     metrics: storeMetrics(writer, () => snapshot.read(() => trail.length())),
     async markRestored() {

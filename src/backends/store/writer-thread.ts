@@ -13,6 +13,8 @@ const WAITING_MAX = 20_000;
 const BATCH_WRITES_MIN = 16;
 // One commit is never larger, so that nobody waits for a whole import.
 const BATCH_WRITES_MAX = 512;
+// While nothing can be written nobody need try: this finds out when it can.
+const PROBE_MS = 1_000;
 
 interface Waiting {
   readonly write: Write;
@@ -30,6 +32,8 @@ export class WriterThread {
   #isClosing = false;
   #restartDelayMs = 100;
   readonly #counts = { written: 0, failed: 0, batches: 0 };
+  #problem: string | undefined;
+  #isProbing = false;
   /** Told of each commit before anybody learns of theirs. */
   onCommitted: () => void = () => undefined;
 
@@ -48,6 +52,11 @@ export class WriterThread {
     return { ...this.#counts, waiting };
   }
 
+  /** Why nothing can be written: there is no writer, or its last batch failed as a whole. */
+  get problem(): string | undefined {
+    return this.isUp ? this.#problem : (this.#problem ?? "the store's writer is not running");
+  }
+
   /** Resolves when the database is open and migrated; rejects with why it can't be. */
   start(): Promise<void> {
     const entry = new URL(`./writer${extname(import.meta.url)}`, import.meta.url);
@@ -58,6 +67,7 @@ export class WriterThread {
         else if (answer.kind === "done") this.#answer(answer);
         else {
           this.#worker = worker;
+          this.#problem = undefined;
           resolve();
         }
       });
@@ -116,6 +126,7 @@ export class WriterThread {
     this.#inFlight = undefined;
     this.#counts.batches += 1;
     this.onCommitted();
+    this.#judge(answer);
     this.#send();
     for (const [index, waiting] of batch.entries()) {
       const result = answer.results[index] ?? { error: "the writer gave no answer" };
@@ -125,10 +136,31 @@ export class WriterThread {
     }
   }
 
+  #judge({ results }: Extract<BatchAnswer, { kind: "done" }>): void {
+    const [first] = results;
+    const failed = first !== undefined && "error" in first ? first.error : undefined;
+    if (failed === undefined || results.some((result) => "ok" in result)) {
+      this.#problem = undefined;
+      return;
+    }
+    if (this.#problem === undefined) this.#onDown(failed);
+    this.#problem = failed;
+    if (this.#isProbing) return;
+    this.#isProbing = true;
+    setTimeout(() => this.#probe(), PROBE_MS).unref();
+  }
+
+  // Should nobody log in any more: a NAS that gets no answer goes elsewhere.
+  #probe(): void {
+    this.#isProbing = false;
+    this.write<"probe">({ kind: "probe" }).catch(() => undefined);
+  }
+
   // A writer that dies takes its batch with it: nobody was told it was written.
   #lose(worker: Worker, error: Error): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
+    this.#problem = error.message;
     // Its last batch may have been committed after all.
     this.onCommitted();
     const lost = [...(this.#inFlight ?? []), ...this.#waiting];

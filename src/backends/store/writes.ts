@@ -83,7 +83,9 @@ export type Write =
   | { readonly kind: "relink"; readonly person: PersonRow; readonly event: EventText }
   | { readonly kind: "rotate"; readonly newKey: Uint8Array; readonly event: EventText }
   | { readonly kind: "trim"; readonly before: number; readonly now: number }
-  | { readonly kind: "dead-steps"; readonly before: number };
+  | { readonly kind: "dead-steps"; readonly before: number }
+  /** Changes something that means nothing: whether it can be written is the question. */
+  | { readonly kind: "probe" };
 
 /** What each kind answers. */
 export interface Answers {
@@ -102,6 +104,7 @@ export interface Answers {
   rotate: { resealed: number };
   trim: { removed: number };
   "dead-steps": true;
+  probe: true;
 }
 
 export interface WriterSetup {

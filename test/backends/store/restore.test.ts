@@ -121,7 +121,9 @@ t.test(
       const inject = `inject=fdatasync,fsync:signal=SIGKILL:when=${sync}`;
       const strace = ["-f", "-o", "/dev/null", "-e", "trace=fdatasync,fsync", "-e", inject];
       const child = [process.execPath, CHILD, path, backup];
-      const { status, stderr } = spawnSync("strace", [...strace, ...child], { encoding: "utf8" });
+      const { status, stderr } = spawnSync("/usr/bin/strace", [...strace, ...child], {
+        encoding: "utf8",
+      });
       if (status === 0) break;
       killed += 1;
       t.equal(stderr, "");

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout as wait } from "node:timers/promises";
 
 import t from "tap";
 
@@ -130,6 +131,54 @@ t.test("S01 S02: a store that can't grow refuses, and works again when it can", 
   database.exec("DROP TRIGGER full");
   database.close();
   t.equal(await attempt(test.store, alice, { result: "accept" }), "recorded");
+  await test.end();
+});
+
+t.test("a store that can't be written is down, said once, until it can be", async (t) => {
+  const test = await testStore();
+  t.equal(test.store.isUp(), true);
+  const database = new DatabaseSync(test.path, { timeout: 2_000 });
+  // Every write fails, whatever it is about.
+  for (const [table, change] of [
+    ["events", "INSERT"],
+    ["meta", "INSERT"],
+    ["meta", "UPDATE"],
+  ] as const) {
+    database.exec(
+      `CREATE TRIGGER full_${table}_${change} BEFORE ${change} ON ${table}
+       BEGIN SELECT RAISE(ABORT, 'disk full'); END`,
+    );
+  }
+  await t.rejects(test.store.record(event()), /disk full/);
+  await t.rejects(test.store.record(event()), /disk full/);
+  t.equal(test.store.isUp(), false);
+  t.equal(test.store.problem(), "disk full");
+  t.same(
+    test.alarms.filter((kind) => kind === "store-fails"),
+    ["store-fails"],
+  );
+  await wait(2_500);
+  t.equal(test.store.isUp(), false, "it was tried, and still can't be");
+  database.exec(
+    "DROP TRIGGER full_events_INSERT; DROP TRIGGER full_meta_INSERT; DROP TRIGGER full_meta_UPDATE",
+  );
+  database.close();
+  // Nobody logs in meanwhile: it finds out by itself.
+  for (let tries = 0; tries < 50 && !test.store.isUp(); tries += 1) await wait(100);
+  t.equal(test.store.isUp(), true);
+  await test.end();
+});
+
+t.test("one bad write among good ones is no outage", async (t) => {
+  const test = await testStore();
+  const bad = { ...event(), timestamp: "no moment" };
+  const [first, second] = await Promise.allSettled([
+    test.store.record(bad),
+    test.store.record(event()),
+  ]);
+  t.equal(first.status, "rejected");
+  t.equal(second.status, "fulfilled");
+  t.equal(test.store.isUp(), true);
   await test.end();
 });
 
