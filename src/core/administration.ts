@@ -127,7 +127,8 @@ export interface Administration {
     readonly withToken?: boolean;
     readonly limit: number;
   }): Promise<readonly Person[]>;
-  events(query: EventQuery): Promise<readonly AuditEvent[]>;
+  /** Logins go on meanwhile. Once `signal` is aborted: what was found until then. */
+  events(query: EventQuery, signal?: AbortSignal): Promise<readonly AuditEvent[]>;
   verifyEvents(): Promise<ChainReport>;
   /** Seals every secret under a new key in slices; old and new are readable meanwhile. */
   rotateKey(

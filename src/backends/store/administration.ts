@@ -109,7 +109,7 @@ export function createAdministration(options: AdministrationOptions): Administra
         afterUsername === undefined ? {} : { afterUsername: normaliseUsername(afterUsername) };
       return snapshot.read(() => accounts.list({ ...rest, ...after }, clock.now()));
     },
-    events: async (query) => snapshot.read(() => trail.query(query)),
+    events: (query, signal) => trail.query(query, signal),
     verifyEvents: () => trail.verify(),
     async rotateKey(newKey, progress, event) {
       const key = Uint8Array.from(newKey.reveal());

@@ -112,7 +112,7 @@ export function createChanges(
       keyring.keys.unshift(next);
       return { resealed };
     },
-    trim: (write) => trim(write, database, setMeta),
+    trim: (write) => trim(write, database, (last) => setMeta("trimmed", ledger.anchor(last))),
     "dead-steps"(write) {
       setMeta("steps_dead_before", write.before);
       return true;
@@ -234,7 +234,7 @@ function importRows(
 function trim(
   write: WriteOf<"trim">,
   database: DatabaseSync,
-  setMeta: (key: string, value: string) => number,
+  keepAnchor: (last: { readonly seq: number; readonly hash: string }) => void,
 ): Answers["trim"] {
   database.prepare("DELETE FROM nonces WHERE expires_at < ?").run(write.now);
   const last = database
@@ -246,6 +246,6 @@ function trim(
   if (last === undefined) return { removed: 0 };
   const seq = Number(last["seq"]);
   const removed = Number(database.prepare("DELETE FROM events WHERE seq <= ?").run(seq).changes);
-  setMeta("trimmed", `${seq}:${hexOf(last["hash"])}`);
+  keepAnchor({ seq, hash: hexOf(last["hash"]) });
   return { removed };
 }

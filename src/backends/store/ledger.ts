@@ -20,10 +20,18 @@ export interface EventText {
   readonly username: string | null;
 }
 
+/** The last event before the first that is kept. */
+export interface Anchor {
+  readonly seq: number;
+  readonly hash: string;
+}
+
 export interface Ledger {
   append(event: EventText): void;
   /** Forgets what wasn't committed: the next append reads the end of the trail again. */
   reload(): void;
+  /** What to keep of the last event that retention removes. */
+  anchor(last: Anchor): string;
 }
 
 /** HMAC-SHA256 over the stored text; hex. The text holds `seq` and `prev_hash`. */
@@ -71,6 +79,7 @@ export function openLedger(database: DatabaseSync, key: Secret): Ledger {
     reload() {
       end = undefined;
     },
+    anchor: (last) => anchorText(key, last),
   };
 }
 
@@ -80,8 +89,20 @@ function subjectKey({ initiated_by: by, username }: EventDraft): string | null {
   return subject === undefined ? null : normaliseUsername(subject);
 }
 
-/** The last event that retention removed: `seq:hash` in the table of facts. */
-export function parseAnchor(value: unknown): { seq: number; hash: string } {
+/** The last event that retention removed, signed: nobody else's removal looks like retention's. */
+export function anchorText(key: Secret, { seq, hash }: Anchor): string {
+  const mac = createHmac("sha256", key.reveal()).update(`trimmed ${seq} ${hash}`).digest("hex");
+  return `${seq}:${hash}:${mac}`;
+}
+
+/** Where the trail begins; undefined when the note about it was forged. */
+export function readAnchor(key: Secret, value: unknown): Anchor | undefined {
+  const anchor = parseAnchor(value);
+  if (value === undefined || value === anchorText(key, anchor)) return anchor;
+  return undefined;
+}
+
+function parseAnchor(value: unknown): Anchor {
   if (typeof value !== "string") return { seq: 0, hash: GENESIS };
   const [seq = "0", hash = GENESIS] = value.split(":");
   return { seq: Number(seq), hash };

@@ -91,9 +91,9 @@ function assemble(options: StoreOptions, writer: WriterThread, held: { release()
   const trailKey =
     sealedTrail instanceof Uint8Array ? open(keys, sealedTrail, TRAIL_PURPOSE) : undefined;
   if (trailKey === undefined) throw new Error("the audit trail's key can't be opened");
-  const trail = createTrail(reader, trailKey);
-  const accounts = createAccounts(reader, () => keys);
   const snapshot = createSnapshot(reader);
+  const trail = createTrail(reader, snapshot, trailKey);
+  const accounts = createAccounts(reader, () => keys);
   writer.onCommitted = () => snapshot.end();
   const attempts = createAttempts({
     accounts,

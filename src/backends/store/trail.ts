@@ -1,4 +1,5 @@
 // Reading the audit trail: queries for people, and the proof that nothing in it was changed.
+// Invariant: however long the trail is, logins pass between two slices of it.
 
 import type { DatabaseSync } from "node:sqlite";
 
@@ -6,10 +7,12 @@ import type { ChainReport, EventQuery } from "../../core/administration.ts";
 import type { AuditEvent } from "../../core/audit.ts";
 import type { Secret } from "../../lib/secret.ts";
 import { normaliseUsername } from "../../lib/username.ts";
-import { eventHash, hexOf, parseAnchor } from "./ledger.ts";
+import { type Anchor, eventHash, hexOf, readAnchor } from "./ledger.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 export interface Trail {
-  query(query: EventQuery): AuditEvent[];
+  /** Ends early, with what it has, once `signal` is aborted. */
+  query(query: EventQuery, signal?: AbortSignal): Promise<AuditEvent[]>;
   verify(): Promise<ChainReport>;
   /** ms UTC of the newest event. */
   newestAt(): number | undefined;
@@ -17,11 +20,14 @@ export interface Trail {
   length(): number;
 }
 
-const ROWS_MAX = 10_000;
-// A slice of verification: a few milliseconds of the event loop.
-const SLICE_ROWS = 500;
+type Row = Record<string, unknown>;
 
-export function createTrail(reader: DatabaseSync, key: Secret): Trail {
+const ROWS_MAX = 10_000;
+// A slice of verification or of a query: a few milliseconds of the event loop.
+const SLICE_ROWS = 500;
+const QUERY_ROWS = 2_000;
+
+export function createTrail(reader: DatabaseSync, snapshot: Snapshot, key: Secret): Trail {
   const newest = reader.prepare("SELECT seq, at FROM events ORDER BY seq DESC LIMIT 1");
   const slice = reader.prepare(
     "SELECT seq, json, hash FROM events WHERE seq > ? ORDER BY seq LIMIT ?",
@@ -29,31 +35,57 @@ export function createTrail(reader: DatabaseSync, key: Secret): Trail {
   const anchor = reader.prepare("SELECT value FROM meta WHERE key = 'trimmed'");
 
   async function verify(): Promise<ChainReport> {
-    let { seq, hash } = parseAnchor(anchor.get()?.["value"]);
+    let last = findAnchor();
     let events = 0;
-    for (;;) {
-      const rows = slice.all(seq, SLICE_ROWS);
+    while (last !== undefined) {
+      const after: Anchor = last;
+      const rows = snapshot.read(() => slice.all(after.seq, SLICE_ROWS));
       if (rows.length === 0) return { kind: "intact", events };
+      if (Number(rows[0]?.["seq"]) !== after.seq + 1) {
+        // Retention may have come this far meanwhile: then the trail begins there.
+        last = findAnchor();
+        if (last === undefined || last.seq > after.seq) continue;
+        return { kind: "broken", seq: after.seq + 1, problem: "gap" };
+      }
       for (const row of rows) {
-        const next = Number(row["seq"]);
-        if (next !== seq + 1) return { kind: "broken", seq: seq + 1, problem: "gap" };
-        const json = String(row["json"]);
-        const expected = eventHash(key, json);
-        const isGenuine = hexOf(row["hash"]) === expected && follows(json, next, hash);
-        if (!isGenuine) return { kind: "broken", seq: next, problem: "edited" };
-        seq = next;
-        hash = expected;
+        const checked: Anchor | "gap" | "edited" = check(row, last);
+        if (typeof checked === "string") return brokenAt(row, last, checked);
+        last = checked;
         events += 1;
       }
-      await new Promise((resolve) => setImmediate(resolve));
+      await turn();
     }
+    return { kind: "broken", seq: 1, problem: "edited" };
   }
 
+  function check(row: Row, last: Anchor): Anchor | "gap" | "edited" {
+    const seq = Number(row["seq"]);
+    if (seq !== last.seq + 1) return "gap";
+    const json = String(row["json"]);
+    const hash = eventHash(key, json);
+    return hexOf(row["hash"]) === hash && follows(json, seq, last.hash) ? { seq, hash } : "edited";
+  }
+
+  const findAnchor = (): Anchor | undefined =>
+    snapshot.read(() => readAnchor(key, anchor.get()?.["value"]));
+
   return {
-    query(query) {
-      const { sql, values } = select(query);
-      const rows = reader.prepare(sql).all(...values);
-      return rows.map((row) => toEvent(row));
+    async query(query, signal) {
+      const limit = Math.min(query.limit, ROWS_MAX);
+      const { sql, values, isForwards } = select(query);
+      const scan = reader.prepare(sql);
+      const found: AuditEvent[] = [];
+      let at = isForwards ? (query.afterSeq ?? 0) : Number.MAX_SAFE_INTEGER;
+      while (found.length < limit && signal?.aborted !== true) {
+        const rows = snapshot.read(() => scan.all(...values(at)));
+        for (const row of rows) {
+          at = Number(row["seq"]);
+          if (row["json"] !== null && found.length < limit) found.push(toEvent(row));
+        }
+        if (rows.length < QUERY_ROWS) break;
+        await turn();
+      }
+      return isForwards ? found : found.toReversed();
     },
     verify,
     newestAt() {
@@ -62,42 +94,64 @@ export function createTrail(reader: DatabaseSync, key: Secret): Trail {
     },
     length() {
       const seq = newest.get()?.["seq"];
-      return typeof seq === "number" ? seq : parseAnchor(anchor.get()?.["value"]).seq;
+      return typeof seq === "number" ? seq : (findAnchor()?.seq ?? 0);
     },
   };
+}
+
+function brokenAt(row: Row, last: Anchor, problem: "gap" | "edited"): ChainReport {
+  return { kind: "broken", seq: problem === "gap" ? last.seq + 1 : Number(row["seq"]), problem };
 }
 
 function follows(json: string, seq: number, previous: string): boolean {
   return json.includes(`"seq":${seq},"prev_hash":"${previous}"}`);
 }
 
-function toEvent(row: Record<string, unknown>): AuditEvent {
+function toEvent(row: Row): AuditEvent {
   // Written by the ledger from an EventDraft, and covered by its hash.
   const event = JSON.parse(String(row["json"])) as Omit<AuditEvent, "hash">;
   return { ...event, hash: hexOf(row["hash"]) };
 }
 
-// Newest first to find the limit quickly, then turned round: the trail reads downwards.
-function select(query: EventQuery): { sql: string; values: (string | number)[] } {
-  const where: string[] = [];
-  const values: (string | number)[] = [];
+/** One turn of the event loop for everybody else. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+interface Selection {
+  /** A slice: every row of it in the order of `isForwards`, without `json` where it doesn't match. */
+  readonly sql: string;
+  /** For the slice beyond this number. */
+  readonly values: (seq: number) => (string | number)[];
+  readonly isForwards: boolean;
+}
+
+// A follower wants the oldest it hasn't seen; everybody else the newest there are.
+function select(query: EventQuery): Selection {
+  const isForwards = query.afterSeq !== undefined;
+  const [beyond, order] = isForwards ? [">", "ASC"] : ["<", "DESC"];
+  const username = query.username === undefined ? undefined : normaliseUsername(query.username);
+  const wanted: string[] = [];
+  const wantedValues: (string | number)[] = [];
   const add = (condition: string, value: string | number | undefined): void => {
     if (value === undefined) return;
-    where.push(condition);
-    values.push(value);
+    wanted.push(condition);
+    wantedValues.push(value);
   };
-  add("seq > ?", query.afterSeq);
   add("at >= ?", query.since);
   add("at < ?", query.until);
-  add("username = ?", query.username && normaliseUsername(query.username));
   add("json ->> 'event_type' = ?", query.eventType);
   add("json ->> 'reason' = ?", query.reason);
   add("json ->> '$.nas.name' = ?", query.client);
   add("json ->> 'success' = ?", query.success === undefined ? undefined : Number(query.success));
-  const conditions = where.length === 0 ? "" : `WHERE ${where.join(" AND ")}`;
-  // A follower wants the oldest it hasn't seen; everybody else the newest there are.
-  const order = query.afterSeq === undefined ? "DESC" : "ASC";
-  values.push(Math.min(query.limit, ROWS_MAX));
-  const inner = `SELECT seq, json, hash FROM events ${conditions} ORDER BY seq ${order} LIMIT ?`;
-  return { sql: `SELECT * FROM (${inner}) ORDER BY seq`, values };
+  const condition = wanted.length === 0 ? "1" : wanted.join(" AND ");
+  const named = username === undefined ? "" : "AND username = ?";
+  const inner = `SELECT seq, at, json, hash FROM events WHERE seq ${beyond} ? ${named}
+     ORDER BY seq ${order} LIMIT ${QUERY_ROWS}`;
+  return {
+    sql: `SELECT seq, iif(${condition}, json, NULL) AS json, hash FROM (${inner})
+       ORDER BY seq ${order}`,
+    values: (seq) => [...wantedValues, seq, ...(username === undefined ? [] : [username])],
+    isForwards,
+  };
 }

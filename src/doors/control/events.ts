@@ -13,19 +13,26 @@ const POLL_MS = 250;
 
 export const queryEvents: Handler<typeof eventsQuery> = async (context, args, call) => {
   const { follow, limit, ...filter } = args;
+  const { administration } = context;
+  const { signal } = call;
   // Asked first, so that an event between the two questions is told once, not never.
   const newest = await newestSeq(context);
-  const past = limit === 0 ? [] : await context.administration.events({ ...filter, limit });
+  const past = limit === 0 ? [] : await administration.events({ ...filter, limit }, signal);
   for (const event of past) await call.item({ ...event });
   if (!follow) return { events: past.length };
-  let afterSeq = past.at(-1)?.seq ?? newest;
-  while (!call.signal.aborted) {
-    const query: EventQuery = { ...filter, afterSeq, limit: EVENTS_MAX };
-    const fresh = await context.administration.events(query);
-    for (const event of fresh) await call.item({ ...event });
-    afterSeq = fresh.at(-1)?.seq ?? afterSeq;
+  let afterSeq = Math.max(newest, past.at(-1)?.seq ?? 0);
+  while (!signal.aborted) {
+    const upTo = await newestSeq(context);
+    if (upTo > afterSeq) {
+      const query: EventQuery = { ...filter, afterSeq, limit: EVENTS_MAX };
+      const fresh = await administration.events(query, signal);
+      for (const event of fresh) await call.item({ ...event });
+      const last = fresh.at(-1)?.seq ?? 0;
+      // What didn't match isn't looked at again; what there was no room for is.
+      afterSeq = fresh.length < EVENTS_MAX ? Math.max(upTo, last) : last;
+    }
     // Aborting is how following ends; the loop sees it.
-    await delay(POLL_MS, undefined, { signal: call.signal }).catch(() => undefined);
+    await delay(POLL_MS, undefined, { signal }).catch(() => undefined);
   }
   throw new OperationError("unavailable", "the gateway stops, so nothing more will come");
 };

@@ -1,5 +1,6 @@
 // The second half of what every store must do: people, keys, events, restarts.
 
+import type { EventQuery } from "../../../src/core/administration.ts";
 import { Secret } from "../../../src/lib/secret.ts";
 import { attempt, event, newToken, person } from "../../support/store.ts";
 import { claimOf, ruleOn, type Opener } from "./contract.ts";
@@ -150,6 +151,38 @@ export function peopleContract(open: Opener): void {
       [4],
     );
     t.same(await test.store.verifyEvents(), { kind: "intact", events: 5 });
+  });
+
+  rule("S16: events far down are found, and logins pass meanwhile", async (t, test) => {
+    const reason = "mfa-suspended";
+    await test.store.record(event({ reason, username: "carol" }));
+    const many = Array.from({ length: 9_000 }, (_, i) => event({ username: `u${i % 3}` }));
+    await Promise.all(many.map((one) => test.store.record(one)));
+    await test.store.record(event({ reason, username: "carol" }));
+    let turns = 0;
+    let isDone = false;
+    const count = (): void => {
+      turns += 1;
+      if (!isDone) setImmediate(count);
+    };
+    setImmediate(count);
+    const found = await test.store.events({ limit: 5, reason });
+    isDone = true;
+    t.same(
+      found.map((one) => one.seq),
+      [1, 9_002],
+    );
+    t.ok(turns > 3, `${turns} turns of the event loop`);
+    const seqs = async (query: Omit<EventQuery, "limit">, limit = 3): Promise<number[]> =>
+      (await test.store.events({ limit, ...query })).map((one) => one.seq);
+    t.same(await seqs({ reason, afterSeq: 0 }), [1, 9_002]);
+    t.same(await seqs({ reason }, 1), [9_002], "the newest");
+    t.same(await seqs({ reason, afterSeq: 0 }, 1), [1], "the oldest not seen");
+    t.same(await seqs({ username: "u1" }), [8_994, 8_997, 9_000]);
+    t.same(await seqs({ username: "CAROL" }), [1, 9_002]);
+    t.equal((await test.store.events({ limit: 10_000, username: "u0" })).length, 3_000);
+    const gone = AbortSignal.abort();
+    t.same(await test.store.events({ limit: 5, reason }, gone), [], "nobody waits for it");
   });
 
   rule("people are listed by name, page by page", async (t, test) => {

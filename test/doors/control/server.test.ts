@@ -5,6 +5,7 @@ import { existsSync, statSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { setTimeout as wait } from "node:timers/promises";
 import t, { type Test } from "tap";
 
 import { connectControl, type Operations } from "../../../src/doors/control/client.ts";
@@ -12,6 +13,7 @@ import { backup, eventsQuery, health, tokenList } from "../../../src/doors/contr
 import { encodeLine, LINE_BYTES_MAX } from "../../../src/doors/control/protocol.ts";
 import { listenControl } from "../../../src/doors/control/server.ts";
 import { openDoor, SILENT, testContext, testFolder } from "../../support/control.ts";
+import { event } from "../../support/store.ts";
 
 const HEALTH = { version: 1, id: 1, operation: "health", operator: "root", arguments: {} };
 
@@ -157,6 +159,31 @@ t.test("a follower gets each new event once", async (t) => {
   await three;
   t.same(seen, [1, 2, 3]);
   await follower.close();
+});
+
+t.test("a follower looks at each event once, also at those it doesn't want", async (t) => {
+  const context = await testContext(t);
+  const { server, operations } = await openDoor(t, context);
+  const asked: number[] = [];
+  const plain = context.administration.events;
+  context.administration.events = async (query, signal) => {
+    if (query.afterSeq !== undefined) asked.push(query.afterSeq);
+    return plain(query, signal);
+  };
+  await operations.run(backup, { path: newPath(t) });
+  const follower = await getClient(server.path);
+  t.teardown(() => follower.close());
+  const found = Promise.withResolvers<number>();
+  const args = { limit: 0, follow: true, eventType: "user_lockout" } as const;
+  const following = follower.run(eventsQuery, args, { onItem: ({ seq }) => found.resolve(seq) });
+  following.catch(() => undefined);
+  for (let seq = 2; seq <= 4; seq += 1) {
+    await operations.run(backup, { path: newPath(t) });
+    while (asked.length < seq - 1) await wait(20);
+  }
+  t.same(asked, [1, 2, 3], "what doesn't match isn't asked for again");
+  await context.administration.record(event({ event_type: "user_lockout" }));
+  t.equal(await found.promise, 5);
 });
 
 t.test("stopping ends followers, and removes the socket", async (t) => {
