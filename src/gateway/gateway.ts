@@ -2,6 +2,7 @@
 // only when every listener is up; what was begun is finished or refused before the store closes.
 
 import { describeProblem } from "../config/problem.ts";
+import type { EventType } from "../core/audit.ts";
 import { createAuthenticator } from "../core/authenticate.ts";
 import type { LoginObserver } from "../core/observer.ts";
 import { createLoginCounts } from "../doors/admin/login-counts.ts";
@@ -99,7 +100,12 @@ async function openDoors(
   });
   const stopClock = watchClock(clock, store.newestEventAt(), log, record);
   watch(running, reload, options.loaded.watch);
-  await store.record(systemEvent(clock, "service_start", { details: { version } }));
+  // A store that can't be written now accepts nobody, and may be back before anybody looks.
+  const tell = (type: EventType): Promise<void> =>
+    store
+      .record(systemEvent(clock, type, { details: { version } }))
+      .catch((error: unknown) => log.error({ err: error, event_type: type }, "an event was lost"));
+  await tell("service_start");
   log.info({ addresses: listeners(), control: control.path, version }, "ready");
   return {
     addresses: radius.addresses,
@@ -112,7 +118,7 @@ async function openDoors(
       await admin?.close();
       await control.close();
       closeDirectories(running.directories);
-      await store.record(systemEvent(clock, "service_stop", { details: { version } }));
+      await tell("service_stop");
     },
   };
 }

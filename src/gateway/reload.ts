@@ -4,6 +4,7 @@
 import type { Config } from "../config/config.ts";
 import type { Loaded } from "../config/load.ts";
 import { describeProblem } from "../config/problem.ts";
+import { inTurn } from "../lib/in-turn.ts";
 import { getConfiguration, needsRestart, watchFiles } from "./configuration.ts";
 import { closeDirectories, startDirectories, type Directories } from "./directories.ts";
 import { lockoutOf, type GatewayOptions, type Running } from "./running.ts";
@@ -38,7 +39,7 @@ export function createReload(
     }
   }
 
-  return async function reload() {
+  async function reloadOnce(): Promise<readonly string[]> {
     const loaded = load();
     const { config } = loaded;
     const waiting = needsRestart(running.config, config);
@@ -54,7 +55,11 @@ export function createReload(
     log.info({ hash: loaded.hash, waiting }, "configuration reloaded");
     record("config_reload", { details: { hash: loaded.hash } });
     return ["configuration reloaded", ...waiting];
-  };
+  }
+
+  // Two at a time would end in the configuration that took longer to start, not in the newer one.
+  const reload = inTurn(reloadOnce);
+  return reload;
 }
 
 /** Reloads when one of `files` changes, until `running.stopWatching` is called. */
