@@ -7,7 +7,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { ExpiringMap } from "../lib/expiring-map.ts";
 import type { Secret } from "../lib/secret.ts";
 import { verifyBypassCode } from "./bypass.ts";
-import { openChallenge, type ChallengeScope } from "./challenge.ts";
+import { openChallenge, type Challenge, type ChallengeScope } from "./challenge.ts";
 import { isEmptyPassword, readAnswer, splitCredentials, type CodeForms } from "./credentials.ts";
 import type { CodeFact, EnrolmentFact, Question } from "./decide.ts";
 import type { Login } from "./login.ts";
@@ -68,20 +68,25 @@ function askField(login: Login): void {
 
 // Claimed on arrival, right or wrong: one State, one try, whichever node takes it.
 async function askState(options: AskerOptions, login: Login): Promise<void> {
-  const { state } = login;
-  const challenge =
-    state === undefined
-      ? undefined
-      : openChallenge(options.keys.challenge, state, challengeScope(login));
+  const challenge = findChallenge(options, login);
   const isLive =
     challenge !== undefined &&
-    challenge.expiresAt > options.clock.now() &&
     (await options.attempts.claimNonce(challenge.nonce, challenge.expiresAt));
   if (isLive) {
     login.resumed = { account: challenge.account, generation: challenge.generation };
     login.groups = challenge.groups;
   }
   login.facts.field = isLive ? "filled" : "state-invalid";
+}
+
+/** What the State says, if it is one of ours for this login and hasn't expired; claims nothing. */
+export function findChallenge(
+  { keys, clock }: Pick<AskerOptions, "keys" | "clock">,
+  login: Login,
+): Challenge | undefined {
+  if (login.state === undefined) return undefined;
+  const challenge = openChallenge(keys.challenge, login.state, challengeScope(login));
+  return challenge !== undefined && challenge.expiresAt > clock.now() ? challenge : undefined;
 }
 
 export function challengeScope(login: Login): ChallengeScope {

@@ -66,6 +66,8 @@ export interface Decision {
 export interface Authenticator {
   login(attempt: Attempt): Promise<Decision>;
   answer(answer: ChallengeAnswer): Promise<Decision>;
+  /** Whether the State is that of an open challenge of this login; nothing is claimed. */
+  opens(answer: ChallengeAnswer): boolean;
   /** A request refused before any login could be tried: one event, no counting. */
   refuse(door: DoorFacts & { readonly username?: string }, reason: Reason): Promise<void>;
 }

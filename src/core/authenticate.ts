@@ -7,7 +7,13 @@ import { ExpiringMap } from "../lib/expiring-map.ts";
 import type { Log } from "../lib/log.ts";
 import { uuidv7 } from "../lib/random.ts";
 import type { Secret } from "../lib/secret.ts";
-import { challengeScope, createAskers, fingerprint, type AskerOptions } from "./ask.ts";
+import {
+  challengeScope,
+  createAskers,
+  findChallenge,
+  fingerprint,
+  type AskerOptions,
+} from "./ask.ts";
 import type { Authenticator, Decision, DoorFacts } from "./attempt.ts";
 import type { EventType } from "./audit.ts";
 import { newNonce, sealChallenge } from "./challenge.ts";
@@ -207,6 +213,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   return {
     login: (attempt) => authenticate(newLogin(attempt, clock.monotonic())),
     answer: (answer) => authenticate(newLogin(answer, clock.monotonic(), answer.state)),
+    opens: (answer) => findChallenge(context, newLogin(answer, 0, answer.state)) !== undefined,
     async refuse(door, reason) {
       const verdict: Verdict = { outcome: "reject", reason };
       const startedAt = clock.monotonic();

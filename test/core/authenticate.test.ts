@@ -192,3 +192,20 @@ await t.test(
     t.ok(compared > 6 && compared <= WRONG_CODES_MAX, `${compared} codes were compared`);
   },
 );
+
+t.test("RAD-27: a State opens for its own login while it lives, and claims nothing", async (t) => {
+  const kit = await openKit(t);
+  await kit.enroll();
+  const { state } = await kit.authenticator.login(kit.attempt("right", { mode: "challenge" }));
+  if (state === undefined) throw new Error("no State");
+  const given = { ...kit.attempt(kit.code(), { mode: "challenge" }), state };
+  const flipped = Buffer.from(state);
+  flipped.writeUInt8(flipped.readUInt8(20) ^ 1, 20);
+  t.equal(kit.authenticator.opens(given), true);
+  t.equal(kit.authenticator.opens({ ...given, username: "bob" }), false);
+  t.equal(kit.authenticator.opens({ ...given, state: flipped }), false);
+  kit.clock.advance(119_000);
+  t.equal(kit.authenticator.opens(given), true, "asking spends nothing");
+  kit.clock.advance(1_000);
+  t.equal(kit.authenticator.opens(given), false);
+});

@@ -118,6 +118,7 @@ function scriptedAuthenticator(): Script {
         script.answers.push(answer);
         return script.decide(answer);
       },
+      opens: ({ state }) => state.toString().startsWith("a State"),
       async refuse({ username, authType }, reason) {
         script.refusals.push({ reason, username, authType });
       },

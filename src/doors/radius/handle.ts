@@ -1,11 +1,12 @@
 // The way of a datagram: proven origin, duplicate or not, one login, one reply.
 // Invariants: nothing unproven touches a cache; `handle` never throws; silence always has a reason.
 
-import type { Authenticator, Decision, DoorFacts } from "../../core/attempt.ts";
+import type { Authenticator, ChallengeAnswer, Decision, DoorFacts } from "../../core/attempt.ts";
 import type { Learnt } from "../../core/ports.ts";
 import { rejectAt } from "../../core/reject-delay.ts";
 import type { Reason } from "../../core/verdict.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { ExpiringMap } from "../../lib/expiring-map.ts";
 import type { Log } from "../../lib/log.ts";
 import { uuidv7 } from "../../lib/random.ts";
 import { WireError } from "../../wire/error.ts";
@@ -81,6 +82,8 @@ interface Door {
   readonly replies: Replies;
   readonly copies: Copies;
   readonly queue: Queue;
+  /** States whose answer had its turn at the front. */
+  readonly answered: ExpiringMap<string, true>;
   readonly counts: RadiusCounts;
   clients: ClientTable;
 }
@@ -100,6 +103,10 @@ const TRIAL_ADDRESS = "127.0.0.1";
 // Enough to keep every directory connection busy; the rest waits where it can be sorted.
 const LIMITS: QueueLimits = { runningMax: 512, waitingMax: 4_096, waitMsMax: 2_500 };
 
+// As long as a challenge lives; some 250 bytes each.
+const ANSWERED_MS = 120_000;
+const ANSWERED_MAX = 50_000;
+
 /** Throws DependencyDown when what was learnt before can't be read. */
 export async function createRadiusDoor(options: RadiusDoorOptions): Promise<RadiusDoor> {
   const { clock, log } = options;
@@ -114,6 +121,7 @@ export async function createRadiusDoor(options: RadiusDoorOptions): Promise<Radi
     replies: createReplies(),
     copies: createCopies(),
     queue: createQueue(clock, options.limits ?? LIMITS),
+    answered: new ExpiringMap({ lifetimeMs: ANSWERED_MS, entriesMax: ANSWERED_MAX }),
     counts: {
       accepts: 0,
       challenges: 0,
@@ -234,15 +242,25 @@ async function settle(door: Door, arrival: Arrival, request: AccessRequest): Pro
   const { directory, demand } = client;
   const attempt = { username, credentials, directory, demand, door: facts, receivedAt };
   const login = (): Promise<Outcome> =>
-    door.queue.run(state !== undefined, () =>
-      state === undefined
-        ? door.authenticator.login(attempt)
-        : door.authenticator.answer({ ...attempt, state }),
-    );
+    state === undefined
+      ? door.queue.run(false, () => door.authenticator.login(attempt))
+      : answer(door, { ...attempt, state }, receivedAt);
   if (state !== undefined) door.copies.spend(state, receivedAt);
   const { attributes } = packet;
   const key = door.copies.key({ ...attempt, client: client.settings.name, state, attributes });
   return key === undefined ? login() : door.copies.share(key, receivedAt, login);
+}
+
+// RFC 5080 §2.2.3 puts answers first. One turn at the front for each State we sent: neither a made-up
+// one nor a repeated one keeps those who log in from their turn.
+async function answer(door: Door, given: ChallengeAnswer, receivedAt: number): Promise<Outcome> {
+  const { authenticator, answered, queue } = door;
+  const state = given.state.toString("latin1");
+  const isFirst = answered.find(state, receivedAt) === undefined && authenticator.opens(given);
+  if (isFirst) answered.set(state, true, receivedAt);
+  const outcome = await queue.run(isFirst, () => authenticator.answer(given));
+  if (isFirst && outcome === "overload") answered.delete(state);
+  return outcome;
 }
 
 async function refuse(

@@ -114,3 +114,50 @@ t.test("RAD-27: a request dropped for overload is silent and its repeat is tried
   t.same(await Promise.all([running, answer]), ["Access-Accept", "Access-Accept"]);
   t.equal(await nameOf(kit, dropped), "Access-Accept");
 });
+
+t.test("RAD-27: a made-up State, or one sent again, keeps nobody from their turn", async (t) => {
+  const kit = await openDoor({ limits: { runningMax: 1, waitingMax: 2, waitMsMax: 2_500 } });
+  const turns: string[] = [];
+  const ends: (() => void)[] = [];
+  kit.script.decide = async ({ username }) => {
+    turns.push(username);
+    await new Promise<void>((resolve) => ends.push(resolve));
+    return ACCEPTED;
+  };
+  let identifier = 0;
+  const send = (username: string, state?: string): Promise<string> => {
+    identifier += 1;
+    const attributes = state === undefined ? [] : [attribute(ATTRIBUTE.state, state)];
+    return nameOf(kit, request({ identifier, username, attributes }));
+  };
+  const replies = [send("running")];
+  replies.push(send("login"), send("genuine", "a State"), send("made up", "no State"));
+  // The queue is full: the oldest that isn't a genuine answer went.
+  t.equal(await replies[1], "overload");
+  replies.push(send("again", "a State"));
+  t.equal(await replies[3], "overload");
+  for (let ended = 0; ended < 3; ended += 1) {
+    while (ends.length <= ended) await new Promise((resolve) => setImmediate(resolve));
+    ends[ended]?.();
+  }
+  await Promise.all(replies);
+  t.same(turns, ["running", "genuine", "again"]);
+});
+
+t.test("RAD-27: an answer that was dropped for overload is first again", async (t) => {
+  const kit = await openDoor({ limits: { runningMax: 1, waitingMax: 1, waitMsMax: 2_500 } });
+  const { promise, resolve } = Promise.withResolvers<typeof ACCEPTED>();
+  kit.script.decide = () => promise;
+  const answer = (identifier: number, state: string): Promise<string> =>
+    nameOf(kit, request({ identifier, attributes: [attribute(ATTRIBUTE.state, state)] }));
+  const running = nameOf(kit, request({ identifier: 1 }));
+  const waiting = answer(2, "a State");
+  t.equal(await answer(3, "a State too"), "overload", "nothing but answers waits");
+  kit.clock.advance(3_000);
+  const login = nameOf(kit, request({ identifier: 4 }));
+  t.equal(await waiting, "overload", "too late");
+  const repeated = answer(5, "a State");
+  t.equal(await login, "overload", "the answer takes the place of a login");
+  resolve(ACCEPTED);
+  t.same(await Promise.all([running, repeated]), ["Access-Accept", "Access-Accept"]);
+});
