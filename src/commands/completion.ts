@@ -32,13 +32,15 @@ export const command = defineCommand({
 
 function script(shell: "bash" | "zsh", words: ReadonlyMap<string, readonly string[]>): string {
   const cases = [...words].map(([name, list]) => `    "${name}") words="${list.join(" ")}" ;;`);
+  const names = [...words.keys()];
+  const groups = names.filter((name) => names.some((longer) => longer.startsWith(`${name} `)));
   // zsh understands bash's way of completing once it is asked to.
   const head = shell === "zsh" ? "autoload -U +X bashcompinit && bashcompinit\n" : "";
   return `${head}_gatehouse() {
   local words="" line="" word
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$word" in -*) break ;; esac
-    case "$line" in "" | user | token | key) line="\${line:+$line }$word" ;; esac
+    case "$line" in "" | ${groups.join(" | ")}) line="\${line:+$line }$word" ;; esac
   done
   case "$line" in
 ${cases.join("\n")}
