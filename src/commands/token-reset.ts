@@ -27,7 +27,9 @@ Where a code is required the person can't log in until enrolled again.`,
     const name = paint(io.stdout, "bold", done.username);
     if (values.json === true) writeJson(io.stdout, done);
     else if (done.outcome === "no-token") io.stdout.write(`${name} had no token.\n`);
-    else
+    else if (done.outcome === "bypass-revoked") {
+      io.stdout.write(`${name} had no token; the bypass code is void now.\n`);
+    } else
       io.stdout.write(`The token of ${name} is gone.\nnext: gatehouse token enroll ${username}\n`);
     return 0;
   },

@@ -26,11 +26,15 @@ export interface ImportProblem {
   readonly problem: "already-has-token" | "duplicate-name" | "malformed-username";
 }
 
-/** How to find a person without asking the directory: the name is normalised. */
+/** How to find a person in the store: by the immutable id where it is known, else by the name. */
 export interface PersonName {
   readonly directory: string;
+  readonly id?: string | undefined;
   readonly username: string;
 }
+
+/** Nothing is stored about them; or something is, under this name, about somebody else. */
+export type NoPerson = "unknown" | "identity-changed";
 
 export type Enrolment = "enrolled" | "pending" | "in-period" | "period-expired" | "not-required";
 
@@ -95,11 +99,19 @@ export interface Administration {
     event: EventDraft,
   ): Promise<"enrolled" | "already-has-token" | "identity-changed">;
   /** Removes token, bypass and suspension; open challenges die with the generation. */
-  resetToken(person: PersonName, event: EventDraft): Promise<"reset" | "no-token" | "unknown">;
+  resetToken(
+    person: PersonName,
+    event: EventDraft,
+  ): Promise<"reset" | "bypass-revoked" | "no-token" | NoPerson>;
   /** Clears locks and counters, never the directory's shield. */
-  unlock(person: PersonName, event: EventDraft): Promise<"unlocked" | "not-locked" | "unknown">;
-  /** An administrator's lock; new logins are refused until unlock. */
-  lock(person: PersonName, event: EventDraft): Promise<"locked" | "unknown">;
+  unlock(person: PersonName, event: EventDraft): Promise<"unlocked" | "not-locked" | NoPerson>;
+  /**
+   * An administrator's lock; new logins are refused until unlock. An identity is locked although it
+   * was never seen here.
+   */
+  lock(person: PersonName | Identity, event: EventDraft): Promise<"locked" | NoPerson>;
+  /** Ends a bypass before its time. */
+  revokeBypass(person: PersonName, event: EventDraft): Promise<"revoked" | "no-bypass" | NoPerson>;
   /** until: ms UTC of the end of the period; undefined removes the requirement. */
   requireFactor(
     identity: Identity,
@@ -119,7 +131,7 @@ export interface Administration {
     options: { readonly dryRun: boolean },
     event: EventDraft,
   ): Promise<"relinked" | "would-relink" | "not-needed">;
-  findPerson(person: PersonName): Promise<Person | undefined>;
+  findPerson(person: PersonName): Promise<Person | NoPerson>;
   /** By username, keyset paging. */
   listPeople(options: {
     readonly directory?: string;

@@ -132,8 +132,10 @@ export interface Ending {
     | undefined;
   /** A code was right (whatever the rest): code failures and suspicion are cleared. */
   readonly codeVerified: boolean;
-  /** What the directory said, for the shield. */
-  readonly bind: "unasked" | "right" | "wrong";
+  /** What the directory said, for the shield; right-earlier: before the challenge was sent. */
+  readonly bind: "unasked" | "right" | "right-earlier" | "wrong";
+  /** Hash of the bypass code that stood in for a code: without it an accept becomes a refusal. */
+  readonly bypass?: string | undefined;
   /** When the claim or a late lock refuses an accept, it is recorded as a refusal, with the reason. */
   readonly event: EventDraft;
 }

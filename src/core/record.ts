@@ -82,15 +82,23 @@ export function endingOf(
   isRepeat: boolean,
   event: EventDraft,
 ): Ending {
-  const { facts } = login;
+  const { facts, split, account } = login;
   const isAccept = verdict.outcome === "accept";
+  const bypass = split?.codeKind === "bypass" ? account?.bypass?.codeHash : undefined;
   return {
     result: isAccept ? "accept" : isRepeat ? "neutral" : failureOf(verdict),
     codeVerified: facts.code === "right",
-    bind: facts.password === "right" || facts.password === "wrong" ? facts.password : "unasked",
+    bind: bindOf(login),
     claim: isAccept ? login.claim : undefined,
+    bypass: isAccept ? bypass : undefined,
     event,
   };
+}
+
+// Whoever answers a challenge gave the password before: the directory wasn't asked again.
+function bindOf({ facts, state }: Login): Ending["bind"] {
+  if (facts.password === "right") return state === undefined ? "right" : "right-earlier";
+  return facts.password === "wrong" ? "wrong" : "unasked";
 }
 
 /** Which counter a refusal belongs to; one failure per attempt, even if both factors are wrong. */

@@ -55,6 +55,7 @@ t.test("a mistyped command or option ends with 2 and the nearest one", async (t)
     ["user bypass alice --for 4m --reason x", /5m to 7d/],
     ["user bypass alice --for 8d --reason x", /5m to 7d/],
     ["user bypass alice --for 4h", /--reason is missing/],
+    ["user bypass alice --revoke --for 4h", /neither --for nor --reason/],
     ["user relink", /name one person, or add --all/],
     ["user relink alice --all", /name one person, or add --all/],
     ["token enroll alice --digits 9", /6, 7 or 8/],
@@ -89,11 +90,13 @@ t.test("a person's whole story: enrol, show, lock, unlock, bypass, reset", async
   t.match(await say("user unlock alice"), /was not locked/);
   t.match(await say("user bypass alice --for 4h --reason lost"), /^([a-z2-7]{4}-){3}[a-z2-7]{4}\n/);
   t.match(await say("user show alice"), /Enrolled · bypass code for another 4 h\n/);
+  t.match(await say("user bypass alice --revoke"), /The bypass code of alice is void/);
+  t.match(await say("user bypass alice --revoke"), /had no bypass code/);
   t.match(await say("user require alice --days 14"), /has to enrol by 2027-01-29 08:00:00 UTC/);
   t.match(await say("user require alice --off"), /Nothing is demanded/);
   t.match(await say("token reset alice"), /gone/);
   t.match(await say("events --limit 2"), /totp delete enrollment alice by root\n$/);
-  t.match(await say("events --verify"), /The chain of 7 events is whole/);
+  t.match(await say("events --verify"), /The chain of 8 events is whole/);
 });
 
 t.test("--json is one JSON value a line, with no secret in a list", async (t) => {
@@ -173,6 +176,9 @@ t.test("completion knows every command and option", async (t) => {
   for (const shell of ["bash", "zsh"]) {
     const { stdout } = await run(["completion", shell]);
     t.match(stdout, /"user"\) words="show unlock lock require bypass relink"/);
+    for (const group of ["user", "token", "key", "test"]) {
+      t.match(stdout, new RegExp(`case "\\$line" in "" \\|.* ${group}( \\|.*)?\\)`), group);
+    }
     t.match(stdout, /"events"\) words="[^"]*--follow /);
     t.match(stdout, /complete -o default -F _gatehouse gatehouse/);
   }

@@ -41,6 +41,8 @@ export interface Accounts {
     now: number,
   ): Standing | undefined;
   findById(account: number, source: string, now: number): Standing | undefined;
+  /** The account of a person whose id is known: the row of that id, or an import that waits. */
+  findOwn(directory: string, id: string, nameKey: string): number | undefined;
   /** Rows of this name: `id` undefined for an import that waits. */
   findByName(directory: string, nameKey: string): { account: number; id: string | undefined }[];
   findPerson(account: number, now: number): Person | undefined;
@@ -131,6 +133,12 @@ export function createAccounts(reader: DatabaseSync, keys: () => readonly SealKe
        (SELECT min(id) FROM accounts INDEXED BY accounts_name
         WHERE name_key = ? AND directory = ? AND immutable_id IS NULL))`,
   );
+  const own = prepareOne(
+    reader,
+    `SELECT id FROM accounts WHERE directory = ? AND immutable_id = ?
+     UNION ALL SELECT id FROM accounts INDEXED BY accounts_name
+     WHERE name_key = ? AND directory = ? AND immutable_id IS NULL LIMIT 1`,
+  );
   const byAccount = prepareOne(reader, `${SELECT_STANDING} WHERE a.id = ?`);
   const byId = prepareOne(reader, `${SELECT_PERSON} WHERE a.id = ?`);
   const byName = prepareMany(
@@ -197,6 +205,10 @@ export function createAccounts(reader: DatabaseSync, keys: () => readonly SealKe
     findByIdentity: ({ directory, id }, nameKey, source, now) =>
       standing(byIdentity(source, directory, id, nameKey, directory), now),
     findById: (account, source, now) => standing(byAccount(source, account), now),
+    findOwn(directory, id, nameKey) {
+      const row = own(directory, id, nameKey, directory);
+      return row === undefined ? undefined : numberAt(row, 0);
+    },
     findByName: (directory, nameKey) =>
       byName(nameKey, directory).map((row) => ({
         account: numberAt(row, 0),

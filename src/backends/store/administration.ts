@@ -8,6 +8,7 @@ import type {
   ImportProblem,
   ImportRow,
   NewToken,
+  NoPerson,
   PersonName,
 } from "../../core/administration.ts";
 import type { EventDraft } from "../../core/audit.ts";
@@ -35,19 +36,27 @@ export interface AdministrationOptions {
 export function createAdministration(options: AdministrationOptions): Administration {
   const { accounts, snapshot, trail, writer, clock } = options;
 
-  function findAccount({ directory, username }: PersonName): number | undefined {
-    const named = snapshot.read(() => accounts.findByName(directory, normaliseUsername(username)));
-    return named[0]?.account;
+  // Where the directory has said who it is, a name that was somebody else's leads to nobody.
+  function findAccount({ directory, id, username }: PersonName): number | NoPerson {
+    const nameKey = normaliseUsername(username);
+    return snapshot.read(() => {
+      const own = id === undefined ? undefined : accounts.findOwn(directory, id, nameKey);
+      if (own !== undefined) return own;
+      const [named] = accounts.findByName(directory, nameKey);
+      if (named === undefined) return "unknown";
+      return id === undefined ? named.account : "identity-changed";
+    });
   }
 
-  async function change<K extends "reset" | "unlock" | "lock">(
+  async function change<K extends "reset" | "unlock" | "revoke-bypass">(
     kind: K,
     person: PersonName,
     event: EventDraft,
-  ): Promise<Answers[K] | "unknown"> {
+  ): Promise<Answers[K] | NoPerson> {
     const account = findAccount(person);
-    if (account === undefined) return "unknown";
-    const write = { kind, account, event: eventText(event) } as Extract<Write, { kind: K }>;
+    if (typeof account === "string") return account;
+    const text = eventText(event);
+    const write = { kind, account, now: clock.now(), event: text } as Extract<Write, { kind: K }>;
     return writer.write<K>(write);
   }
 
@@ -76,7 +85,12 @@ export function createAdministration(options: AdministrationOptions): Administra
       }),
     resetToken: (person, event) => change("reset", person, event),
     unlock: (person, event) => change("unlock", person, event),
-    lock: (person, event) => change("lock", person, event),
+    revokeBypass: (person, event) => change("revoke-bypass", person, event),
+    async lock(person, event) {
+      const who = "dn" in person ? personRow(person) : findAccount(person);
+      if (typeof who === "string") return who;
+      return writer.write<"lock">({ kind: "lock", who, event: eventText(event) });
+    },
     requireFactor: (identity, until, event) =>
       writer.write<"require">({
         kind: "require",
@@ -101,8 +115,8 @@ export function createAdministration(options: AdministrationOptions): Administra
     },
     async findPerson(person) {
       const account = findAccount(person);
-      if (account === undefined) return undefined;
-      return snapshot.read(() => accounts.findPerson(account, clock.now()));
+      if (typeof account === "string") return account;
+      return snapshot.read(() => accounts.findPerson(account, clock.now()) ?? "unknown");
     },
     listPeople: async ({ afterUsername, ...rest }) => {
       const after =

@@ -120,7 +120,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
         }
         return begin(standing.identity, standing, hash);
       }),
-    async finish(reservation, { result, claim, codeVerified, bind, event }) {
+    async finish(reservation, { result, claim, codeVerified, bind, bypass, event }) {
       if (!(reservation instanceof Held)) throw new Error("a reservation of another store");
       try {
         return await writer.write<"finish">({
@@ -131,7 +131,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
           person: personRow(reservation.identity),
           source: reservation.source,
           isKnownSource: reservation.isKnownSource,
-          ending: { result, claim, codeVerified, bind },
+          ending: { result, claim, codeVerified, bind, bypass },
           event: eventText(event),
         });
       } finally {

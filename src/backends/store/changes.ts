@@ -43,6 +43,10 @@ export function createChanges(
      WHERE account = ? AND (password_failures + code_failures + locked_until + lock_level) > 0`,
   );
   const setRequirement = run("UPDATE accounts SET requirement_until = ? WHERE id = ?");
+  const clearBypass = run(
+    `UPDATE accounts SET bypass_hash = NULL, bypass_until = NULL
+     WHERE id = ? AND bypass_hash IS NOT NULL AND bypass_until > ?`,
+  );
   const setBypass = run("UPDATE accounts SET bypass_hash = ?, bypass_until = ? WHERE id = ?");
   const setMeta = run(
     "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
@@ -67,9 +71,14 @@ export function createChanges(
       return "enrolled";
     },
     reset(write) {
-      if (!tokens.remove(write.account)) return "no-token";
-      ledger.append(write.event);
-      return "reset";
+      const { account, now, event } = write;
+      if (tokens.remove(account)) {
+        ledger.append(event);
+        return "reset";
+      }
+      if (clearBypass(account, now) === 0) return "no-token";
+      ledger.append(eventText({ ...readEvent(event), event_type: "mfa_bypass_revoked" }));
+      return "bypass-revoked";
     },
     unlock(write) {
       const cleared = clearLock(write.account) + clearCounters(write.account);
@@ -77,10 +86,17 @@ export function createChanges(
       ledger.append(write.event);
       return "unlocked";
     },
-    lock(write) {
-      setLock(write.account);
-      ledger.append(write.event);
+    lock({ who, event }) {
+      const account = typeof who === "number" ? who : people.settle(who);
+      if (account === undefined) return "identity-changed";
+      setLock(account);
+      ledger.append(event);
       return "locked";
+    },
+    "revoke-bypass"(write) {
+      if (clearBypass(write.account, write.now) === 0) return "no-bypass";
+      ledger.append(write.event);
+      return "revoked";
     },
     require(write) {
       const account = people.settle(write.person);

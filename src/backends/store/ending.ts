@@ -25,6 +25,7 @@ const STATE = {
   id: "a.id",
   username: "a.username",
   adminLocked: "a.admin_locked",
+  bypassHash: "a.bypass_hash",
   suspicion: "a.suspicion",
   failedBinds: "a.failed_binds",
   failedBindAt: "a.failed_bind_at",
@@ -110,7 +111,8 @@ function refusalOf(
 ): Lost | undefined {
   const isLocked = numberAt(row, IN.adminLocked) !== 0 || numberAt(row, IN.lockedUntil) > write.now;
   if (isLocked) return "account-locked";
-  const { claim } = write.ending;
+  const { claim, bypass } = write.ending;
+  if (bypass !== undefined && row?.[IN.bypassHash] !== bypass) return "token-changed";
   if (claim === undefined) return undefined;
   const { token, generation, step, driftSteps } = claim;
   const won = sql.claim.run(step, driftSteps, write.now, token, account, generation, step);
@@ -196,7 +198,8 @@ function saveAccount(
   before: Row,
 ): void {
   const { ending, now } = write;
-  const isSuspicious = ending.result === "failed-code" && ending.bind === "right";
+  const wasRight = ending.bind === "right" || ending.bind === "right-earlier";
+  const isSuspicious = ending.result === "failed-code" && wasRight;
   const suspicion = ending.codeVerified
     ? 0
     : numberAt(before, IN.suspicion) + (isSuspicious ? 1 : 0);

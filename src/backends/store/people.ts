@@ -25,6 +25,11 @@ export function createPeople(database: DatabaseSync): People {
   const rename = database.prepare(
     "UPDATE accounts SET username = ?, name_key = ?, dn = ? WHERE id = ?",
   );
+  // A name belongs to one person at a time: its former owner keeps the row, and is found by the id.
+  const giveUpName = database.prepare(
+    `UPDATE accounts SET name_key = name_key || char(0) || id
+     WHERE name_key = ? AND directory = ? AND id <> ? AND immutable_id IS NOT NULL`,
+  );
   const insert = database.prepare(
     `INSERT INTO accounts (directory, immutable_id, username, name_key, dn)
      VALUES (?, ?, ?, ?, ?)`,
@@ -43,6 +48,7 @@ export function createPeople(database: DatabaseSync): People {
         const account = Number(known["id"]);
         if (known["username"] !== person.username) {
           rename.run(person.username, person.nameKey, person.dn, account);
+          giveUpName.run(person.nameKey, person.directory, account);
         }
         return account;
       }

@@ -64,9 +64,21 @@ export type Write =
       readonly now: number;
       readonly event: EventText;
     }
-  | { readonly kind: "reset"; readonly account: number; readonly event: EventText }
+  | {
+      readonly kind: "reset";
+      readonly account: number;
+      readonly now: number;
+      readonly event: EventText;
+    }
   | { readonly kind: "unlock"; readonly account: number; readonly event: EventText }
-  | { readonly kind: "lock"; readonly account: number; readonly event: EventText }
+  /** `who`: an account, or a person who may have none yet. */
+  | { readonly kind: "lock"; readonly who: number | PersonRow; readonly event: EventText }
+  | {
+      readonly kind: "revoke-bypass";
+      readonly account: number;
+      readonly now: number;
+      readonly event: EventText;
+    }
   | {
       readonly kind: "require";
       readonly person: PersonRow;
@@ -95,9 +107,10 @@ export interface Answers {
   learn: true;
   import: { imported: number; problems: ImportProblem[] };
   enroll: "enrolled" | "already-has-token" | "identity-changed";
-  reset: "reset" | "no-token";
+  reset: "reset" | "bypass-revoked" | "no-token";
   unlock: "unlocked" | "not-locked";
-  lock: "locked";
+  lock: "locked" | "identity-changed";
+  "revoke-bypass": "revoked" | "no-bypass";
   require: "set" | "identity-changed";
   bypass: "granted" | "identity-changed";
   relink: "relinked" | "not-needed";

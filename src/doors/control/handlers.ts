@@ -15,6 +15,7 @@ import {
   lockUser,
   relinkUsers,
   requireFactor,
+  revokeBypass,
   showUser,
   unlockUser,
 } from "./users.ts";
@@ -29,6 +30,7 @@ const TABLE: readonly Bound[] = [
   bind(operations.userLock, lockUser),
   bind(operations.userRequire, requireFactor),
   bind(operations.userBypass, grantBypass),
+  bind(operations.userBypassRevoke, revokeBypass),
   bind(operations.userRelink, relinkUsers),
   bind(operations.eventsQuery, queryEvents),
   bind(operations.eventsVerify, verifyEvents),

@@ -72,7 +72,10 @@ export const tokenEnroll = operation("token-enroll", {
 export const tokenReset = operation("token-reset", {
   arguments: z.strictObject(person),
   item: none,
-  result: z.strictObject({ username: z.string(), outcome: z.enum(["reset", "no-token"]) }),
+  result: z.strictObject({
+    username: z.string(),
+    outcome: z.enum(["reset", "bypass-revoked", "no-token"]),
+  }),
 });
 
 export const tokenList = operation("token-list", {
@@ -117,6 +120,12 @@ export const userBypass = operation("user-bypass", {
   }),
   item: none,
   result: BypassCode,
+});
+
+export const userBypassRevoke = operation("user-bypass-revoke", {
+  arguments: z.strictObject(person),
+  item: none,
+  result: z.strictObject({ username: z.string(), outcome: z.enum(["revoked", "no-bypass"]) }),
 });
 
 export const userRelink = operation("user-relink", {

@@ -2,6 +2,7 @@
 // Invariant: a change that gives something away (a token, a bypass) always goes to the identity the
 // directory names now, never to a name.
 
+import type { NoPerson } from "../../core/administration.ts";
 import { DependencyDown, type Directory, type Identity } from "../../core/ports.ts";
 import type { ControlContext, Subject } from "./context.ts";
 import { OperationError } from "./protocol.ts";
@@ -45,7 +46,10 @@ export async function getIdentity(context: ControlContext, named: Named): Promis
  * For changes that only take away (unlock, lock, reset): works while the directory is down and for
  * people it no longer has, by the name as typed.
  */
-export async function getSubject(context: ControlContext, named: Named): Promise<Subject> {
+export async function getSubject(
+  context: ControlContext,
+  named: Named,
+): Promise<Subject | Identity> {
   const directory = getDirectory(context, named.directory);
   const asTyped = { directory: directory.name, id: undefined, username: named.username };
   try {
@@ -57,7 +61,13 @@ export async function getSubject(context: ControlContext, named: Named): Promise
   }
 }
 
-export function unknownPerson(subject: Subject): OperationError {
+export function isNoPerson<T extends string>(outcome: T | NoPerson): outcome is NoPerson {
+  return outcome === "unknown" || outcome === "identity-changed";
+}
+
+/** Why nothing can be done with what the store has, or doesn't have, about somebody. */
+export function noPerson(why: NoPerson, subject: Subject): OperationError {
+  if (why === "identity-changed") return identityChanged(subject);
   return new OperationError(
     "refused",
     `nothing is stored about ${quote(subject.username)} in "${subject.directory}"`,
@@ -65,7 +75,7 @@ export function unknownPerson(subject: Subject): OperationError {
   );
 }
 
-export function identityChanged(identity: Identity): OperationError {
+export function identityChanged(identity: Subject): OperationError {
   return new OperationError(
     "refused",
     `${quote(identity.username)} has another immutable id in "${identity.directory}" than before`,

@@ -9,7 +9,14 @@ import { randomBytes } from "../../lib/random.ts";
 import { Secret } from "../../lib/secret.ts";
 import { adminEvent, type ControlContext } from "./context.ts";
 import type { tokenEnroll, tokenImport, tokenList, tokenReset } from "./operations.ts";
-import { getDirectory, getIdentity, getSubject, identityChanged, unknownPerson } from "./people.ts";
+import {
+  getDirectory,
+  getIdentity,
+  getSubject,
+  identityChanged,
+  isNoPerson,
+  noPerson,
+} from "./people.ts";
 import { OperationError } from "./protocol.ts";
 import type { Handler } from "./bind.ts";
 import type { TokenRow } from "./views.ts";
@@ -53,7 +60,7 @@ async function dryRun(
   const problems: { line: number; problem: string }[] = [];
   for (const { username, line } of replace ? [] : rows) {
     const person = await context.administration.findPerson({ directory, username });
-    if (person?.token === undefined) continue;
+    if (typeof person === "string" || person.token === undefined) continue;
     problems.push({ line, problem: PROBLEMS["already-has-token"] });
   }
   return { imported: rows.length - problems.length, problems };
@@ -97,7 +104,7 @@ export const resetToken: Handler<typeof tokenReset> = async (context, args, call
   const subject = await getSubject(context, args);
   const event = adminEvent(context, call, "totp_delete_enrollment", subject);
   const outcome = await context.administration.resetToken(subject, event);
-  if (outcome === "unknown") throw unknownPerson(subject);
+  if (isNoPerson(outcome)) throw noPerson(outcome, subject);
   return { username: subject.username, outcome };
 };
 

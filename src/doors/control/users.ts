@@ -7,13 +7,21 @@ import type { Handler } from "./bind.ts";
 import { adminEvent, type ControlContext } from "./context.ts";
 import type {
   userBypass,
+  userBypassRevoke,
   userLock,
   userRelink,
   userRequire,
   userShow,
   userUnlock,
 } from "./operations.ts";
-import { getDirectory, getIdentity, getSubject, identityChanged, unknownPerson } from "./people.ts";
+import {
+  getDirectory,
+  getIdentity,
+  getSubject,
+  identityChanged,
+  isNoPerson,
+  noPerson,
+} from "./people.ts";
 import { pages } from "./tokens.ts";
 
 const DAY_MS = 86_400_000;
@@ -21,7 +29,7 @@ const DAY_MS = 86_400_000;
 export const showUser: Handler<typeof userShow> = async (context, args) => {
   const subject = await getSubject(context, args);
   const person = await context.administration.findPerson(subject);
-  if (person === undefined) throw unknownPerson(subject);
+  if (typeof person === "string") throw noPerson(person, subject);
   return person;
 };
 
@@ -29,7 +37,7 @@ export const unlockUser: Handler<typeof userUnlock> = async (context, args, call
   const subject = await getSubject(context, args);
   const event = adminEvent(context, call, "user_unlocked", subject);
   const outcome = await context.administration.unlock(subject, event);
-  if (outcome === "unknown") throw unknownPerson(subject);
+  if (isNoPerson(outcome)) throw noPerson(outcome, subject);
   return { username: subject.username, outcome };
 };
 
@@ -39,7 +47,7 @@ export const lockUser: Handler<typeof userLock> = async (context, args, call) =>
     details: { by: "administrator" },
   });
   const outcome = await context.administration.lock(subject, event);
-  if (outcome === "unknown") throw unknownPerson(subject);
+  if (isNoPerson(outcome)) throw noPerson(outcome, subject);
   return { username: subject.username, outcome };
 };
 
@@ -69,6 +77,14 @@ export const grantBypass: Handler<typeof userBypass> = async (context, args, cal
   const outcome = await context.administration.grantBypass(identity, codeHash, until, event);
   if (outcome === "identity-changed") throw identityChanged(identity);
   return { username: identity.username, code, until };
+};
+
+export const revokeBypass: Handler<typeof userBypassRevoke> = async (context, args, call) => {
+  const subject = await getSubject(context, args);
+  const event = adminEvent(context, call, "mfa_bypass_revoked", subject);
+  const outcome = await context.administration.revokeBypass(subject, event);
+  if (isNoPerson(outcome)) throw noPerson(outcome, subject);
+  return { username: subject.username, outcome };
 };
 
 type RelinkCall = Parameters<Handler<typeof userRelink>>[2];

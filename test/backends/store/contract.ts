@@ -43,6 +43,11 @@ export async function claimOf({ store }: TestStore, step: number, who: Identity 
   return { token: token.id, generation: token.generation, step, driftSteps: 0 };
 }
 
+async function lockEnd({ store }: TestStore): Promise<number | "administrator" | undefined> {
+  const found = await store.findPerson({ directory: "corp", username: "alice" });
+  return typeof found === "string" ? undefined : found.lockedUntil;
+}
+
 export function storeContract(open: Opener): void {
   const rule = ruleOn(open);
 
@@ -71,10 +76,7 @@ export function storeContract(open: Opener): void {
       );
       const results = await Promise.all(tries);
       t.equal(results.filter((result) => result === "recorded").length, 1);
-      t.equal(
-        (await test.store.findPerson({ directory: "corp", username: "alice" }))?.lockedUntil,
-        undefined,
-      );
+      t.equal(await lockEnd(test), undefined);
     },
   );
 
@@ -181,7 +183,7 @@ export function storeContract(open: Opener): void {
         test.clock.advance(61 * 60_000);
       }
       const found = await test.store.findPerson({ directory: "corp", username: "alice" });
-      t.equal(found?.token?.suspended, true);
+      t.match(found, { token: { suspended: true } });
       t.equal(
         (await test.store.events({ eventType: "mfa_factor_suspended", limit: 10 })).length,
         1,
@@ -234,6 +236,88 @@ export function storeContract(open: Opener): void {
       t.equal(await attempt(test.store, alice, ACCEPT), "recorded");
     },
   );
+
+  rule(
+    "an answer to a challenge doesn't tell the shield that the directory said yes",
+    async (t, test) => {
+      const mayAsk = async (): Promise<boolean> => {
+        const begun = await test.store.begin(alice, undefined);
+        if (begun.kind !== "begun") throw new Error(begun.reason);
+        await test.store.abandon(begun.reservation, event());
+        return begun.reservation.mayAskDirectory;
+      };
+      for (let i = 0; i < 8; i += 1) {
+        if (i === 5) await test.store.unlock({ directory: "corp", username: "alice" }, event());
+        await attempt(test.store, alice, WRONG);
+      }
+      t.equal(await mayAsk(), false);
+      await attempt(test.store, alice, { result: "failed-code", bind: "right-earlier" });
+      t.equal(await mayAsk(), false, "the directory has heard nothing of it");
+      await attempt(test.store, alice, { result: "neutral", bind: "right" });
+      t.equal(await mayAsk(), true, "the directory counts from nought again");
+    },
+  );
+
+  rule("an administrator locks also whom nobody has seen here yet", async (t, test) => {
+    t.equal(await test.store.lock(alice, event()), "locked");
+    t.equal(await attempt(test.store, alice, ACCEPT), "account-locked");
+    const unseen = { directory: "corp", username: "bob" };
+    t.equal(await test.store.lock(unseen, event()), "unknown", "a name alone is nobody");
+  });
+
+  rule("what an administrator does is done to the one who has the name now", async (t, test) => {
+    // The first alice has left; bob got her name.
+    await test.store.enroll(alice, newToken, { replace: false }, event());
+    const bob = person("bob");
+    await test.store.enroll(bob, newToken, { replace: false }, event());
+    const renamed = { ...bob, username: "alice" };
+    t.equal(await test.store.lock(renamed, event()), "locked");
+    t.equal(await attempt(test.store, renamed, ACCEPT), "account-locked");
+    t.match(await test.store.findPerson(renamed), { id: bob.id, lockedUntil: "administrator" });
+    const byName = { directory: "corp", username: "alice" };
+    t.match(
+      await test.store.findPerson(byName),
+      { id: bob.id },
+      "also while the directory is down",
+    );
+    t.equal(await test.store.unlock(byName, event()), "unlocked");
+    t.equal(await attempt(test.store, renamed, ACCEPT), "recorded");
+    t.match(await test.store.findPerson(alice), { id: alice.id }, "and she is found by her id");
+  });
+
+  rule("a name that somebody else had leads an administrator to nobody", async (t, test) => {
+    await test.store.enroll(alice, newToken, { replace: false }, event());
+    const successor = person("alice", "another id");
+    t.equal(await test.store.findPerson(successor), "identity-changed");
+    t.equal(await test.store.lock(successor, event()), "identity-changed");
+    t.equal(await test.store.unlock(successor, event()), "identity-changed");
+    t.equal(await test.store.resetToken(successor, event()), "identity-changed");
+    t.match(await test.store.findPerson(alice), { enrolment: "enrolled" });
+  });
+
+  rule("a bypass ends when it is revoked, also for who is logging in with it", async (t, test) => {
+    await test.store.grantBypass(alice, "hash", test.clock.now() + 60_000, event());
+    const begun = await test.store.begin(alice, undefined);
+    if (begun.kind !== "begun") throw new Error(begun.reason);
+    t.equal(await test.store.revokeBypass(alice, event()), "revoked");
+    const late = { ...ACCEPT, bypass: "hash", event: event() };
+    t.same(await test.store.finish(begun.reservation, late), {
+      kind: "lost",
+      reason: "token-changed",
+    });
+    t.equal(await test.store.revokeBypass(alice, event()), "no-bypass");
+    t.equal(await test.store.revokeBypass(person("bob"), event()), "unknown");
+
+    await test.store.grantBypass(alice, "other", test.clock.now() + 60_000, event());
+    const other = { ...ACCEPT, bypass: "other" };
+    t.equal(await attempt(test.store, alice, other), "recorded", "and while it lives it is one");
+    t.equal(await test.store.resetToken(alice, event()), "bypass-revoked", "without a token");
+    t.match(await test.store.events({ limit: 1 }), [{ event_type: "mfa_bypass_revoked" }]);
+    t.equal(await test.store.resetToken(alice, event()), "no-token");
+    await test.store.grantBypass(alice, "third", test.clock.now() + 60_000, event());
+    test.clock.advance(60_000);
+    t.equal(await test.store.revokeBypass(alice, event()), "no-bypass", "its time is over");
+  });
 
   rule("a token reset in mid login refuses the login", async (t, test) => {
     await test.store.enroll(alice, newToken, { replace: false }, event());

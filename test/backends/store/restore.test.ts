@@ -55,7 +55,7 @@ t.test("a backup comes back as it was, its owner's alone, and its codes are dead
   t.same(besides(path).toSorted(), [".damaged", ".lock"], "and nothing lies about");
 
   const store = await openStore(options);
-  t.equal(await store.findPerson({ directory: "corp", username: "bob" }), undefined);
+  t.equal(await store.findPerson({ directory: "corp", username: "bob" }), "unknown");
   const begun = await store.begin(alice, undefined);
   const lastStep = begun.kind === "begun" ? begun.account.token?.lastStep : undefined;
   t.equal(lastStep, stepAt(test.clock.now(), 30));

@@ -152,11 +152,44 @@ both("a bypass code has its form, its time and its reason", async (t, run, conte
   }
 });
 
+both("a bypass is revoked before its time, with or without a token", async (t, run, context) => {
+  const args = { username: "alice", forMs: 4 * 3_600_000, reason: "lost" };
+  await t.rejects(run(operations.userBypassRevoke, { username: "alice" }), { code: "refused" });
+  await run(operations.userBypass, args);
+  context.down = true;
+  const revoked = await run(operations.userBypassRevoke, { username: "alice" });
+  t.match(revoked, { username: "alice", outcome: "revoked" }, "also while the directory is down");
+  const shown = await run(operations.userShow, { username: "alice" });
+  t.equal(shown.bypassUntil, undefined);
+  t.match((await context.events()).at(-1), {
+    event_type: "mfa_bypass_revoked",
+    username: "alice",
+    initiated_by: { type: "admin", username: "root" },
+  });
+  context.down = false;
+  const again = await run(operations.userBypassRevoke, { username: "alice" });
+  t.equal(again.outcome, "no-bypass");
+  await run(operations.userBypass, args);
+  t.match(await run(operations.tokenReset, { username: "alice" }), { outcome: "bypass-revoked" });
+  t.match((await context.events()).at(-1), { event_type: "mfa_bypass_revoked" });
+});
+
+both("who never logged in can be locked, if the directory knows them", async (t, run, context) => {
+  t.match(await run(operations.userLock, { username: "bob" }), { outcome: "locked" });
+  t.match(await run(operations.userShow, { username: "bob" }), { lockedUntil: "administrator" });
+  await t.rejects(run(operations.userLock, { username: "nobody" }), { code: "refused" });
+  context.down = true;
+  await t.rejects(run(operations.userLock, { username: "carol" }), { code: "refused" });
+});
+
 both("another immutable id under a known name is another person", async (t, run, context) => {
   const before = { directory: "corp", id: "id-before", username: "alice", dn: "uid=alice" };
   await context.administration.requireFactor(before, Date.UTC(2030, 0), storedEvent());
   const enroll = run(operations.tokenEnroll, { username: "alice", ...ENROLL });
-  await t.rejects(enroll, { code: "refused", hint: /user relink alice/ });
+  const relinkFirst = { code: "refused", hint: /user relink alice/ };
+  await t.rejects(enroll, relinkFirst);
+  await t.rejects(run(operations.userLock, { username: "alice" }), relinkFirst);
+  await t.rejects(run(operations.userShow, { username: "alice" }), relinkFirst);
   const items: unknown[] = [];
   const watch = { onItem: (item: unknown) => void items.push(item) };
   const dry = await run(operations.userRelink, { dryRun: true }, watch);
