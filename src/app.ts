@@ -9,6 +9,7 @@ import { openStore, type Store, type StoreOptions } from "./backends/store/store
 import { Failure } from "./commands/failure.ts";
 import type { App } from "./commands/context.ts";
 import type { Config } from "./config/config.ts";
+import { findStorePath } from "./config/load.ts";
 import { connectControl } from "./doors/control/client.ts";
 import { systemClock } from "./lib/clock.ts";
 import { deriveKey } from "./lib/derive.ts";
@@ -29,8 +30,14 @@ const silent: Log = {
   error: () => undefined,
 };
 
-export const controlSocket: App["controlSocket"] = async (configPath) =>
-  socketPath(getConfiguration(configPath).config);
+export const controlSocket: App["controlSocket"] = async (configPath) => {
+  try {
+    return { path: socketPath(getConfiguration(configPath).config), mistakes: undefined };
+  } catch (error) {
+    const mistakes = error instanceof Error ? error : new Error(String(error));
+    return { path: socketBeside(findStorePath(configPath)), mistakes };
+  }
+};
 
 export const assemble: App["assemble"] = async (configPath) => {
   const { config } = getConfiguration(configPath);
@@ -136,5 +143,9 @@ async function failing<T>(work: Promise<T>): Promise<T> {
 }
 
 function socketPath(config: Config): string {
-  return join(dirname(config.store.sqlite), "gatehouse.sock");
+  return socketBeside(config.store.sqlite);
+}
+
+function socketBeside(storePath: string): string {
+  return join(dirname(storePath), "gatehouse.sock");
 }

@@ -155,7 +155,7 @@ export async function withOperations<O extends Options, T>(
   work: (operations: Operations) => Promise<T>,
 ): Promise<T> {
   const { configPath, io } = input;
-  return closing(await openOperations(await input.app(), configPath, io.operator), work);
+  return closing(await openOperations(await input.app(), configPath, io), work);
 }
 
 /** The same with a running gateway only. Throws OperationError when none answers. */
@@ -164,7 +164,7 @@ export async function withGateway<O extends Options, T>(
   work: (operations: Operations) => Promise<T>,
 ): Promise<T> {
   const { configPath, io } = input;
-  return closing(await connectGateway(await input.app(), configPath, io.operator), work);
+  return closing(await connectGateway(await input.app(), configPath, io), work);
 }
 
 async function closing<T>(

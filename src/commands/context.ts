@@ -28,13 +28,22 @@ interface GatewaySignals {
   onReload(listener: () => void): void;
 }
 
+interface ControlSocket {
+  readonly path: string;
+  /** Why the configuration can't be used, by whoever needs it. */
+  readonly mistakes: Error | undefined;
+}
+
 /**
  * The program, as commands need it: app.ts. Each throws Failure: 2 for a wrong configuration (every
  * mistake in the message), 1 for a store that can't be opened.
  */
 export interface App {
-  /** Path of the control socket that belongs to this configuration: beside its store. */
-  controlSocket(configPath: string): Promise<string>;
+  /**
+   * The control socket that belongs to this configuration: beside its store. Never rejects: a gateway
+   * goes on with the configuration it has while the file is being mended.
+   */
+  controlSocket(configPath: string): Promise<ControlSocket>;
   /** Opens store and directories in this process; only while no gateway runs. */
   assemble(configPath: string): Promise<{ context: ControlContext; close(): Promise<void> }>;
   /**
@@ -55,26 +64,32 @@ export interface App {
 }
 
 /** A gateway that answers does the work; without one the store is opened here. */
-export async function openOperations(
-  app: App,
-  configPath: string,
-  operator: string,
-): Promise<Operations> {
-  const remote = await connectControl(await app.controlSocket(configPath), operator);
+export async function openOperations(app: App, configPath: string, io: Io): Promise<Operations> {
+  const { remote } = await findGateway(app, configPath, io);
   if (remote !== undefined) return remote;
   const { context, close } = await app.assemble(configPath);
-  return localOperations(context, operator, close);
+  return localOperations(context, io.operator, close);
 }
 
 /** Throws OperationError when no gateway answers. */
-export async function connectGateway(
-  app: App,
-  configPath: string,
-  operator: string,
-): Promise<Operations> {
-  const path = await app.controlSocket(configPath);
-  const remote = await connectControl(path, operator);
+export async function connectGateway(app: App, configPath: string, io: Io): Promise<Operations> {
+  const { remote, path } = await findGateway(app, configPath, io);
   if (remote !== undefined) return remote;
   const hint = `start it: gatehouse run --config ${configPath}`;
   throw new OperationError("unavailable", `no gateway answers at ${path}`, hint);
+}
+
+// With a file that has mistakes, a gateway that answers is the right one all the same.
+async function findGateway(
+  app: App,
+  configPath: string,
+  { operator, stderr }: Io,
+): Promise<{ readonly remote: Operations | undefined; readonly path: string }> {
+  const { path, mistakes } = await app.controlSocket(configPath);
+  const remote = await connectControl(path, operator);
+  if (mistakes === undefined) return { remote, path };
+  if (remote === undefined) throw mistakes;
+  const check = `gatehouse check --config ${configPath}`;
+  stderr.write(`the configuration has mistakes; the gateway goes on with an older one: ${check}\n`);
+  return { remote, path };
 }

@@ -101,7 +101,7 @@ log: { level: error }
 }
 
 async function enrolAll(program: App, configPath: string, io: Io): Promise<Tokens> {
-  const operations = await connectGateway(program, configPath, io.operator);
+  const operations = await connectGateway(program, configPath, io);
   const tokens = new Map<string, Secret>();
   try {
     for (const { name } of DEMO_PEOPLE) {

@@ -98,7 +98,7 @@ function describe(error: unknown): Known {
   // By name: loading the class would load the operations for every --help.
   if (error.name === "OperationError" && "code" in error && "hint" in error) {
     return {
-      exitCode: error.code === "usage" ? USAGE : FAILED,
+      exitCode: error.code === "usage" || error.code === "configuration" ? USAGE : FAILED,
       message: error.message,
       nextStep: typeof error.hint === "string" ? error.hint : undefined,
     };

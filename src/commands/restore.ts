@@ -16,7 +16,8 @@ this moment are dead afterwards: what was used since the backup must not work ag
   options: { ...JSON_OPTION, ...GENERAL },
   async run({ values, io, app, configPath, positionals }) {
     const program = await app();
-    const path = await program.controlSocket(configPath);
+    const { path, mistakes } = await program.controlSocket(configPath);
+    if (mistakes !== undefined) throw mistakes;
     const running = await connectControl(path, io.operator);
     if (running !== undefined) {
       await running.close();

@@ -58,6 +58,18 @@ export function parseSource(file: string, bytes: Uint8Array): Parsed {
   return { source: { value: value.value, place } };
 }
 
+/** What can be read of a text with mistakes in it; undefined if that is nothing. */
+export function readPartly(bytes: Uint8Array): unknown {
+  const text = bytes.length > FILE_BYTES_MAX ? undefined : decodeText(bytes);
+  if (text === undefined) return undefined;
+  try {
+    const value: unknown = parseDocument(text).toJS({ maxAliasCount: ALIASES_MAX });
+    return value;
+  } catch {
+    return undefined;
+  }
+}
+
 export function atStart(file: string, message: string): Problem {
   return { file, line: 1, column: 1, path: "", message };
 }

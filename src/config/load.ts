@@ -14,12 +14,12 @@ import { buildAdmin } from "./admin.ts";
 import { buildClients } from "./clients.ts";
 import { type Config, freeze } from "./config.ts";
 import { buildDirectories } from "./directories.ts";
-import { atStart, FILE_BYTES_MAX, parseSource, type Source } from "./document.ts";
+import { atStart, FILE_BYTES_MAX, parseSource, readPartly, type Source } from "./document.ts";
 import { readBounded, readMasterKey, type Surroundings } from "./files.ts";
 import { toProblems, wording } from "./issues.ts";
 import { secret } from "./leaf.ts";
 import type { Path, Problem } from "./problem.ts";
-import { adminSchema, clientSchema, directorySchema, schema } from "./schema.ts";
+import { adminSchema, clientSchema, directorySchema, schema, STORE_FILE } from "./schema.ts";
 
 export interface Loaded {
   readonly config: Config;
@@ -54,6 +54,17 @@ export function loadConfig(path: string, options: LoadOptions = {}): Loaded | No
   const parsed = parseSource(path, read.bytes);
   if ("problems" in parsed) return fail(parsed.problems);
   return build(path, { ...read, source: parsed.source }, options);
+}
+
+/**
+ * Where the store is, by a file that may be wrong elsewhere, or everywhere: to find a gateway that
+ * runs on what the file said before.
+ */
+export function findStorePath(path: string): string {
+  const read = readBounded(path);
+  const value = typeof read === "string" ? undefined : readPartly(read.bytes);
+  const named = textOf(get(get(value, "store"), "sqlite"))[0] || STORE_FILE;
+  return resolve(dirname(resolve(path)), named);
 }
 
 interface Read {

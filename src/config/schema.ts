@@ -31,8 +31,10 @@ const attributeName = text.regex(
   "must be the name of an attribute",
 );
 
+export const STORE_FILE = "data/gatehouse.db";
+
 const store = z.strictObject({
-  sqlite: path.default("data/gatehouse.db").describe("Database file"),
+  sqlite: path.default(STORE_FILE).describe("Database file"),
   durability: z
     .enum(DURABILITIES)
     .default("full")

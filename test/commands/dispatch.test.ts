@@ -5,6 +5,7 @@ import { join } from "node:path";
 import t from "tap";
 
 import { COMMANDS } from "../../src/commands/table.ts";
+import { Failure } from "../../src/commands/failure.ts";
 import { commandLine } from "../support/command.ts";
 import { event, newToken } from "../support/store.ts";
 
@@ -126,6 +127,24 @@ t.test("health: 0 while somebody is served, 1 without a gateway", async (t) => {
     stderr: /no gateway answers at .*\n {2}start it/,
   });
   t.equal(down.assembled(), 0, "the store stays closed");
+});
+
+t.test("a file with mistakes keeps nobody from the gateway that runs", async (t) => {
+  const mistakes = new Failure(2, "gatehouse.yaml:17:1 topt: unknown key", "mend it");
+  const up = await commandLine(t, { gateway: true, mistakes });
+  const shown = await up.run(["token", "list", "--config", "/etc/g.yaml"]);
+  t.match(shown, { code: 0, stdout: /Nobody has a token/ });
+  t.match(
+    shown.stderr,
+    /has mistakes; .* an older one: gatehouse check --config \/etc\/g\.yaml\n$/,
+  );
+  t.match(await up.run(["health", "--json"]), { code: 0, stdout: /^\{.*\}\n$/ });
+  t.match(await up.run(["restore", "/tmp/b"]), { code: 2, stderr: /topt: unknown key/ });
+  const down = await commandLine(t, { gateway: false, mistakes });
+  for (const line of ["token list", "health", "restore /tmp/b"]) {
+    t.match(await down.run(line.split(" ")), { code: 2, stderr: /topt: unknown key\n {2}mend it/ });
+  }
+  t.equal(down.assembled(), 0);
 });
 
 t.test("following needs a gateway: it would hold the store for ever", async (t) => {

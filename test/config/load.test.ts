@@ -7,7 +7,7 @@ import { inspect } from "node:util";
 import t from "tap";
 import { stringify } from "yaml";
 
-import { loadConfig } from "../../src/config/load.ts";
+import { findStorePath, loadConfig } from "../../src/config/load.ts";
 import { CLIENT, DIRECTORY, makeFolder, MASTER_KEY, told, yaml } from "../support/configuration.ts";
 
 const folder = makeFolder();
@@ -259,5 +259,22 @@ t.test("a right file with one part cut out or doubled is never an exception", (t
     }),
     { numRuns: 300 },
   );
+  t.end();
+});
+
+t.test("C09: where the store is can be read from a file that is wrong elsewhere", (t) => {
+  const cases: readonly (readonly [text: string, store: string])[] = [
+    [`${yaml()}store: { sqlite: /var/lib/x.db }\nunknown: 1\n`, "/var/lib/x.db"],
+    ["store:\n  sqlite: here/x.db\nradius:\n\t- bad\n", join(folder.path, "here/x.db")],
+    ["store: { sqlite: [1] }\n", join(folder.path, "data/gatehouse.db")],
+    ["store: { sqlite: '' }\n", join(folder.path, "data/gatehouse.db")],
+    ["*nowhere", join(folder.path, "data/gatehouse.db")],
+    ["\u0000\u0001", join(folder.path, "data/gatehouse.db")],
+    ["", join(folder.path, "data/gatehouse.db")],
+  ];
+  for (const [text, store] of cases) {
+    t.equal(findStorePath(folder.write("gatehouse.yaml", text)), store, JSON.stringify(text));
+  }
+  t.equal(findStorePath(join(folder.path, "none.yaml")), join(folder.path, "data/gatehouse.db"));
   t.end();
 });

@@ -68,7 +68,12 @@ await t.test(
     const bad = gateway.command("reload");
     t.equal(bad.status, 2, bad.stderr);
     t.match(bad.stderr, /gatehouse\.yaml:\d+:\d+ topt: .*totp/);
-    // The command found the mistake by itself; the gateway, watching its files, does too.
+    const shown = gateway.command("health");
+    t.equal(shown.status, 0, "operators reach the gateway that runs");
+    t.match(shown.stderr, /mistakes; the gateway goes on with an older one/);
+    writeFileSync(gateway.configPath, `${good}\n\t"`);
+    t.equal(gateway.command("events").status, 0, "also with a file that is no YAML");
+    // Watching its files, the gateway finds it by itself too.
     await untilLogged(gateway, /the configuration is wrong: the old one stays/);
     t.equal((await radclient(gateway, "alice", "alice-password")).code, "Access-Accept");
 

@@ -29,7 +29,7 @@ export interface CommandLine {
 /** A command line with a gateway behind it, or with a store only. */
 export async function commandLine(
   t: Test,
-  options: { gateway: boolean; directories?: readonly string[] },
+  options: { gateway: boolean; directories?: readonly string[]; mistakes?: Error },
 ): Promise<CommandLine> {
   const context = await testContext(t, options.directories);
   const folder = testFolder(t);
@@ -40,7 +40,7 @@ export async function commandLine(
     t.teardown(() => server.close());
   }
   const app: App = {
-    controlSocket: async () => path,
+    controlSocket: async () => ({ path, mistakes: options.mistakes }),
     async assemble() {
       assembled += 1;
       return { context: { ...context, gateway: undefined }, close: async () => undefined };

@@ -14,7 +14,7 @@ export const reloadConfiguration: Handler<typeof reload> = async (context) => {
     return { notes: [...(await gateway.reload())] };
   } catch (error) {
     const message = error instanceof Error ? error.message : "the configuration has errors";
-    throw new OperationError("refused", message, "the old configuration stays in force");
+    throw new OperationError("configuration", message, "the old configuration stays in force");
   }
 };
 

@@ -10,10 +10,17 @@ export const LINE_BYTES_MAX = 1_048_576;
 /** The error of a connection, not of one of its requests. */
 export const CONNECTION_ID = 0;
 
-/** Why an operation was not done. Only "usage" is the caller's own mistake in calling. */
-export type OperationErrorCode = "usage" | "refused" | "unavailable" | "protocol" | "internal";
+const ERROR_CODES = [
+  "usage",
+  "configuration",
+  "refused",
+  "unavailable",
+  "protocol",
+  "internal",
+] as const;
 
-const ERROR_CODES = ["usage", "refused", "unavailable", "protocol", "internal"] as const;
+/** Why an operation was not done. Only "usage" is the caller's own mistake in calling. */
+export type OperationErrorCode = (typeof ERROR_CODES)[number];
 
 /** What happened, and the next step for the person who reads it. */
 export class OperationError extends Error {
