@@ -1,7 +1,7 @@
 // What a directory's client is told, and what it does with it once: templates read, names compared
 // in one form. Invariant: whatever is wrong with the settings shows at creation, not at a login.
 
-import { createSecureContext, type SecureContext } from "node:tls";
+import { createSecureContext, getCACertificates, type SecureContext } from "node:tls";
 
 import type { Clock } from "../../lib/clock.ts";
 import type { Secret } from "../../lib/secret.ts";
@@ -68,9 +68,9 @@ export interface Settings extends Omit<DirectoryOptions, "domains" | "userFilter
 
 /** Throws for a filter or DN that can't be read or has no place for a name. */
 export function readOptions(options: DirectoryOptions): Settings {
-  const { userDn, ca } = options;
+  const { userDn, urls } = options;
   const baseRdns = canonicalRdns(options.base);
-  if (options.urls.length === 0) throw new Error("a directory needs at least one URL");
+  if (urls.length === 0) throw new Error("a directory needs at least one URL");
   // Without a place for the name everybody would be the same person.
   if (!options.userFilter.includes(PLACEHOLDER))
     throw new Error(`user_filter has no ${PLACEHOLDER}`);
@@ -85,9 +85,17 @@ export function readOptions(options: DirectoryOptions): Settings {
     timeLimitSeconds: Math.ceil(options.timeoutMs / 1000),
     secureContext: createSecureContext({
       minVersion: "TLSv1.2",
-      ...(ca === undefined ? {} : { ca }),
+      ...(urls.every(({ tls }) => tls === "none") ? {} : trusted(options.ca)),
     }),
   };
+}
+
+// Left to itself Node trusts the authorities it was built with, and not what the administrators of
+// this host trust. A host that knows none, such as a small container, gets those.
+function trusted(ca: string | undefined): { readonly ca?: string | string[] } {
+  if (ca !== undefined) return { ca };
+  const found = [...getCACertificates("system"), ...getCACertificates("extra")];
+  return found.length === 0 ? {} : { ca: [...new Set(found)] };
 }
 
 function checkUserDn(userDn: string, baseRdns: readonly string[]): void {

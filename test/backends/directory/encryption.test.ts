@@ -1,5 +1,10 @@
 // LDAPS and StartTLS: the password travels only inside TLS, to the server that was meant.
 
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
 import t from "tap";
 
 import {
@@ -11,6 +16,8 @@ import { Secret } from "../../../src/lib/secret.ts";
 import { directoryOptions, ldapsUrl, startTlsUrl } from "../../support/directory.ts";
 import { entry, result, startFaultDirectory, type Script } from "../../support/fault-directory.ts";
 import { SERVICE_DN, startSlapd } from "../../support/slapd.ts";
+
+const CHILD = fileURLToPath(new URL("../../support/find-child.ts", import.meta.url));
 
 const slapd = await startSlapd({
   tls: true,
@@ -53,6 +60,20 @@ t.test("D16: another authority or another name: no bind is sent", async (t) => {
     await t.rejects(open(url, { ca: stranger.ca }).find("bob"), down, "another name");
   }
   t.equal(stranger.binds(SERVICE_DN), 0);
+});
+
+t.test("without a ca the authorities of this host count, and only they", async (t) => {
+  const folder = t.testdir({ empty: {} });
+  const file = join(folder, "ca.pem");
+  writeFileSync(file, slapd.ca);
+  const run = (authorities: string): string => {
+    const env = { SSL_CERT_FILE: authorities, SSL_CERT_DIR: join(folder, "empty") };
+    const args = [CHILD, String(slapd.ldapsPort)];
+    const { stdout, stderr } = spawnSync(process.execPath, args, { env, encoding: "utf8" });
+    return stdout + stderr;
+  };
+  t.equal(run(file), "found\n");
+  t.match(run("/dev/null"), /DependencyDown/);
 });
 
 t.test("LDAP-11: a plain answer to LDAPS is no connection", async (t) => {
