@@ -100,9 +100,10 @@ export interface AuditEvent extends EventDraft {
 }
 
 const TEXT_CHARS_MAX = 256;
-// Control characters, line and paragraph separators, and the marks that reorder text on a screen.
 const PLAIN = /^[\x20-\x7e]*$/;
-const UNSAFE = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
+// Control characters, line and paragraph separators, whatever has no width or reorders text on a
+// screen, and half characters.
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
 /**
  * Text from outside as it may stand in an event: one line, nothing invisible, at most 256

@@ -14,6 +14,10 @@ const UNSAFE = [
   "\u200f",
   "\u0085",
   "\u007f",
+  "\u00ad",
+  "\u061c",
+  "\u200b",
+  "\u{e0041}",
 ];
 
 for (const char of UNSAFE) {
@@ -27,6 +31,11 @@ t.test("LOG-02: a name of 4 kB is cut to 256 characters and says so", async (t) 
   const cut = auditText("a".repeat(4_096));
   t.equal(cut.length, 256);
   t.match(cut, /…$/);
+  t.match(
+    auditText("😀".repeat(200)),
+    /^(😀){127}\\u\{d83d\}…$/u,
+    "not through a character unseen",
+  );
 });
 
 t.test("names of any script stay as they are", async (t) => {
