@@ -27,7 +27,7 @@ export async function examine(
     tell(isRunning ? taken("admin", listen) : await examineAdmin(listen));
   }
   for (const finding of certificateFindings(config, clock.now())) tell(finding);
-  tell(examineStore(config.store.sqlite));
+  tell(examineStore(config.store.sqlite, config.masterKey));
   const said = `it is ${new Date(clock.now()).toISOString()} here: as on your phone?`;
   tell({ state: "right", subject: "clock", said });
 }
