@@ -162,6 +162,26 @@ const RULES: Readonly<Record<string, { rule: Rule; bad: File }>> = {
 
 const all = ["src", "test", "bench", "certs"].flatMap((folder) => [...files(folder)]);
 
+const folderOf = (path: string): string => posix.dirname(path);
+/** Below test/: what isn't about one folder of src/. */
+const OF_THEIR_OWN = ["certs", "e2e", "fuzz", "support", "vectors"];
+
+/** Folders of sources without tests, and folders of tests without sources. */
+function unmirrored(paths: readonly string[]): string[] {
+  const sources = new Set(
+    paths
+      .filter((path) => path.startsWith("src/"))
+      .map((path) => folderOf(path).slice("src".length)),
+  );
+  const tests = new Set(
+    paths
+      .filter((path) => path.startsWith("test/") && path.endsWith(".test.ts"))
+      .map((path) => folderOf(path).slice("test".length))
+      .filter((folder) => !OF_THEIR_OWN.some((own) => folder === `/${own}`)),
+  );
+  return [...sources.symmetricDifference(tests)];
+}
+
 for (const [title, { rule, bad }] of Object.entries(RULES)) {
   t.test(title, async (t) => {
     const found = all.flatMap((file) => rule(file).map((what) => `${file.path}: ${what}`));
@@ -169,3 +189,10 @@ for (const [title, { rule, bad }] of Object.entries(RULES)) {
     t.not(rule(bad).length, 0, "and the rule fires on a bad sample");
   });
 }
+
+t.test("tests lie where their sources do", async (t) => {
+  // Their SQL is run by every test of the store.
+  const paths = all.map(({ path }) => path).filter((path) => !path.includes("/migrations/"));
+  t.same(unmirrored(paths), []);
+  t.same(unmirrored(["src/core/x.ts", "test/cor/x.test.ts"]), ["/core", "/cor"], "the rule fires");
+});
