@@ -27,6 +27,8 @@ export function createSourceThrottle(clock: Clock, peopleMax = PEOPLE_MAX): Sour
     isBlocked: (source) => blocked.find(source, clock.monotonic()) === true,
     failed(source, person) {
       const now = clock.monotonic();
+      // Said already: a flood through one NAS is one alarm in ten minutes, not one for each twenty.
+      if (blocked.find(source, now) === true) return false;
       const people = failures.find(source, now) ?? new Set<string>();
       // `people` never exceeds the limit: at the limit it is thrown away.
       if (people.size === 0) failures.set(source, people, now);

@@ -23,6 +23,19 @@ t.test("one person failing often never blocks an address: that is the lockout's 
   t.equal(throttle.isBlocked("10.0.0.1"), false);
 });
 
+t.test("a flood of failures through one address is said once in ten minutes", async (t) => {
+  const clock = fakeClock();
+  const throttle = createSourceThrottle(clock);
+  const trips = (): number =>
+    Array.from({ length: 500 }, (_, i) => throttle.failed("vpn", `user${i}`)).filter(Boolean)
+      .length;
+  t.equal(trips(), 1);
+  clock.advance(10 * 60_000 - 1);
+  t.equal(trips(), 0);
+  clock.advance(1);
+  t.equal(trips(), 1, "if it goes on, again");
+});
+
 t.test("failures older than the window are forgotten", async (t) => {
   const clock = fakeClock();
   const throttle = createSourceThrottle(clock);
