@@ -17,16 +17,22 @@ export function findNearest(word: string, known: readonly string[]): string | un
   return best;
 }
 
-/** Levenshtein's distance, one row of the table at a time. */
+/** Damerau's distance: two neighbours in the wrong order are one slip. A row of the table at a time. */
 function countEdits(from: string, to: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (const [line, letter] of [...from].entries()) {
+  for (let line = 0; line < from.length; line++) {
     const next = [line + 1];
     for (let column = 1; column <= to.length; column++) {
-      const kept = (row[column - 1] ?? 0) + (to[column - 1] === letter ? 0 : 1);
-      next.push(Math.min(kept, (row[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1));
+      const kept = at(row, column - 1) + (to[column - 1] === from[line] ? 0 : 1);
+      const isSwapped = from[line] === to[column - 2] && from[line - 1] === to[column - 1];
+      const swapped = isSwapped ? at(before, column - 2) + 1 : Infinity;
+      next.push(Math.min(kept, swapped, at(row, column) + 1, at(next, column - 1) + 1));
     }
+    before = row;
     row = next;
   }
-  return row[to.length] ?? 0;
+  return at(row, to.length);
 }
+
+const at = (row: readonly number[], column: number): number => row[column] ?? Infinity;

@@ -14,6 +14,9 @@ t.test("a slip of the finger finds the word that was meant", (t) => {
     ["previous-secret", "previous_secret"],
     ["mfq", "mfa"],
     ["codes", "code"],
+    ["cdoe", "code"],
+    ["fma", "mfa"],
+    ["sercet", "secret"],
   ] as const) {
     t.equal(findNearest(written, KNOWN), meant, written);
   }
