@@ -64,6 +64,10 @@ export const assemble: App["assemble"] = async (configPath) => {
 export const startGateway: App["startGateway"] = async (configPath, signals) => {
   const loaded = getConfiguration(configPath);
   const log = createLogger(loaded.config.log.level);
+  // It ends then, with 1, and whoever watches starts it again: what was told to a NAS is on disk.
+  process.on("uncaughtExceptionMonitor", (error, origin) =>
+    log.error({ err: error, origin }, "a fault of Gatehouse's own ends it"),
+  );
   const { sqlite } = loaded.config.store;
   // Or a disk that isn't there yet: then nobody's token is there either.
   if (!existsSync(sqlite)) log.warn({ store: sqlite }, "there is no store: an empty one is made");

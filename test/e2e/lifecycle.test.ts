@@ -1,7 +1,7 @@
 // What happens around logins while a gateway lives: ports that are taken, files that change, reloads
 // under load, clocks that jump (by libfaketime, for this process alone), a disk that fails (by strace).
 
-import { globSync, readFileSync, writeFileSync } from "node:fs";
+import { globSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -175,6 +175,48 @@ await t.test(
     t.equal((await radclient(gateway, "alice", fresh)).code, "Access-Accept", "nothing was burnt");
   },
 );
+
+await t.test("S12: a backup comes back after a crash, and no code of before works", async (t) => {
+  const gateway = await startGateway({ directory: slapd.url, client: ["code: append"] });
+  t.teardown(() => gateway.end());
+  const key = enroll(gateway, "alice");
+  const field = (steps: number): string => `alice-password,${codeFor(key, steps)}`;
+  const backup = join(gateway.folder, "backup.db");
+  t.equal(gateway.command("backup", backup).status, 0);
+  t.equal(gateway.command("token", "reset", "alice").status, 0);
+  t.match(gateway.command("restore", backup).stderr, /a gateway is running/);
+  await gateway.stop("SIGKILL");
+
+  const store = join(gateway.folder, "data/gatehouse.db");
+  t.match(gateway.command("restore", backup).stderr, /gatehouse\.db exists: move the store away/);
+  renameSync(store, `${store}.old`);
+  const half = gateway.command("restore", backup);
+  t.match(half, { status: 1, stderr: /gatehouse\.db-wal exists: move the store away/ });
+  for (const end of ["-wal", "-shm"]) renameSync(`${store}${end}`, `${store}.old${end}`);
+  t.match(gateway.command("restore", backup), { status: 0, stdout: /Restored, with 3 events/ });
+  await gateway.start();
+  t.equal((await radclient(gateway, "alice", field(0))).code, "Access-Reject");
+  t.equal((await radclient(gateway, "alice", field(1))).code, "Access-Accept");
+  t.equal(gateway.command("events", "--verify").status, 0);
+});
+
+await t.test("LOG-06: a fault nobody caught is a line of the log and an end with 1", async (t) => {
+  const fault = join(t.testdir(), "fault.mjs");
+  const throwing = 'setTimeout(() => { throw new Error("a fault"); }, 1_500)';
+  writeFileSync(
+    fault,
+    `import { isMainThread } from "node:worker_threads"; if (isMainThread) ${throwing};`,
+  );
+  const under = ["/usr/bin/env", `NODE_OPTIONS=--import=${fault}`];
+  const gateway = await startGateway({ directory: slapd.url, client: PASSWORD_ONLY, under });
+  t.teardown(() => gateway.end());
+  await untilLogged(gateway, /"message":"a fault".*a fault of Gatehouse's own ends it/);
+  await untilLogged(gateway, /Node\.js v/);
+  writeFileSync(fault, "");
+  t.equal(gateway.command("health").status, 1, "it is gone");
+  await gateway.start();
+  t.equal((await radclient(gateway, "alice", "alice-password")).code, "Access-Accept");
+});
 
 await t.test(
   "S01 S03: the disk fails at one sync: no accept, and it recovers or ends",
