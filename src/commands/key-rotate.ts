@@ -5,16 +5,18 @@ import { readFileSync, statSync } from "node:fs";
 import { keyRotate } from "../doors/control/operations.ts";
 import { defineCommand, GENERAL, JSON_OPTION, withOperations } from "./command.ts";
 import { Failure } from "./failure.ts";
-import { showProgress } from "./progress.ts";
 import { plural, writeJson } from "./words.ts";
 
 const KEY_BYTES = 32;
 const OTHERS_MAY_READ = 0o044;
+/** Nobody wonders before. */
+const NOTICE_MS = 1_000;
 
 export const command = defineCommand({
   usage: "key rotate --new-key FILE",
   about: `Seals every secret in the store under the key in FILE (base64 of 32 bytes, mode 0600).
-Logins go on meanwhile. Afterwards put FILE in the place of master_key before the next start.`,
+Logins wait until it is done, some three seconds for 100,000 tokens: choose a quiet hour. Afterwards
+put FILE in the place of master_key before the next start.`,
   example: "key rotate --new-key data/master.key.new",
   words: [0, 0],
   options: {
@@ -30,14 +32,11 @@ Logins go on meanwhile. Afterwards put FILE in the place of master_key before th
       throw new Failure(2, "--new-key is missing", hint);
     }
     const newKey = readKey(file);
-    const progress = showProgress(io.stderr, io.clock, "secrets");
+    // One transaction: there is no half way to tell of.
+    const notice = setTimeout(() => io.stderr.write("sealing …\n"), NOTICE_MS);
     const done = await withOperations(input, (operations) =>
-      operations.run(
-        keyRotate,
-        { newKey },
-        { onProgress: ({ done: count, total }) => progress.update(count, count / total) },
-      ),
-    ).finally(() => progress.end());
+      operations.run(keyRotate, { newKey }),
+    ).finally(() => clearTimeout(notice));
     if (values.json === true) writeJson(io.stdout, done);
     else {
       io.stdout.write(`${plural(done.resealed, "secret")} sealed under the new key.\n`);

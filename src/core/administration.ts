@@ -142,12 +142,8 @@ export interface Administration {
   /** Logins go on meanwhile. Once `signal` is aborted: what was found until then. */
   events(query: EventQuery, signal?: AbortSignal): Promise<readonly AuditEvent[]>;
   verifyEvents(): Promise<ChainReport>;
-  /** Seals every secret under a new key in slices; old and new are readable meanwhile. */
-  rotateKey(
-    newKey: Secret,
-    progress: (done: number, total: number) => void,
-    event: EventDraft,
-  ): Promise<{ readonly resealed: number }>;
+  /** Seals every secret under a new key, all or none: nothing else is written meanwhile. */
+  rotateKey(newKey: Secret, event: EventDraft): Promise<{ readonly resealed: number }>;
   /** A consistent copy to a file that must not exist yet, mode 0600. */
   backup(path: string, event: EventDraft): Promise<{ readonly bytes: number }>;
 }

@@ -125,16 +125,14 @@ export function createAdministration(options: AdministrationOptions): Administra
     },
     events: (query, signal) => trail.query(query, signal),
     verifyEvents: () => trail.verify(),
-    async rotateKey(newKey, progress, event) {
+    async rotateKey(newKey, event) {
       const key = Uint8Array.from(newKey.reveal());
-      progress(0, 1);
       const answer = await writer.write<"rotate">({
         kind: "rotate",
         newKey: key,
         event: eventText(event),
       });
       options.onNewKey(key);
-      progress(1, 1);
       return answer;
     },
     async backup(path, event) {

@@ -14,11 +14,7 @@ export const rotateKey: Handler<typeof keyRotate> = async (context, args, call) 
     throw new OperationError("usage", `the new key has ${newKey.byteLength} bytes instead of 32`);
   }
   const event = adminEvent(context, call, "encryption_key_rotated");
-  return context.administration.rotateKey(
-    newKey,
-    (done, total) => call.progress(done, total),
-    event,
-  );
+  return context.administration.rotateKey(newKey, event);
 };
 
 const BACKUP_PROBLEMS: Readonly<Record<string, string>> = {

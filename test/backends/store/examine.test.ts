@@ -26,7 +26,7 @@ t.test(
     const test = await testStore();
     const newKey = Secret.of(Buffer.alloc(32, 2));
     t.match(examineStore(test.path, newKey), { state: "wrong", said: /another key/ });
-    await test.store.rotateKey(newKey, () => undefined, event());
+    await test.store.rotateKey(newKey, event());
     t.match(examineStore(test.path, MASTER_KEY), { state: "wrong", remedy: /key rotate/ });
     t.match(examineStore(test.path, newKey), { said: /writable/ });
     await test.end();

@@ -273,15 +273,12 @@ both("events are filtered, and the chain is checked", async (t, run) => {
   t.same(await run(operations.eventsVerify, {}), { kind: "intact", events: 2 });
 });
 
-both("a key rotation tells how far it is; a key of another length is refused", async (t, run) => {
+both("a key rotation seals everything; a key of another length is refused", async (t, run) => {
   for (const username of ["alice", "bob"]) {
     await run(operations.tokenEnroll, { username, ...ENROLL });
   }
-  const seen: number[] = [];
-  const watch = { onProgress: ({ done }: { done: number }) => void seen.push(done) };
   const newKey = Buffer.alloc(32, 1).toString("base64");
-  t.same(await run(operations.keyRotate, { newKey }, watch), { resealed: 2 });
-  t.same(seen, [0, 1]);
+  t.same(await run(operations.keyRotate, { newKey }), { resealed: 2 });
   for (const bytes of [0, 31, 33]) {
     const wrong = { newKey: Buffer.alloc(bytes).toString("base64") };
     await t.rejects(run(operations.keyRotate, wrong), { code: "usage" });
