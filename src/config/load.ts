@@ -93,6 +93,9 @@ function build(path: string, { bytes, mode, source }: Read, options: LoadOptions
   const whole = schema.safeParse(source.value, { error: wording });
   if (!whole.success) problems.push(...toProblems(whole.error.issues, source));
   const parts = buildParts(source.value, around, options.clock ?? systemClock);
+  if ((mode & 0o002) !== 0) {
+    around.report.warning([], "can be changed by every user of this host; run chmod o-w on it");
+  }
   if ((mode & 0o044) !== 0 && holdsSecret(source.value)) {
     around.report.warning([], "holds a secret and other users can read it; run chmod 600 on it");
   }

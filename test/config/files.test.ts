@@ -109,3 +109,9 @@ t.test("a file with a secret in it that others can read warns", (t) => {
   t.same(told(loadConfig(path, { env: {} })), []);
   t.end();
 });
+
+t.test("C04: a configuration that everybody may change warns", (t) => {
+  const path = folder.write("gatehouse.yaml", yaml(), 0o646);
+  t.match(told(loadConfig(path, { env: {} })), [/^1:1 can be changed by every user of this host/]);
+  t.end();
+});

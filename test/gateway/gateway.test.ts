@@ -12,7 +12,7 @@ import t, { type Test } from "tap";
 import type { Store } from "../../src/backends/store/store.ts";
 import { DependencyDown } from "../../src/core/ports.ts";
 import { connectControl, type Operations } from "../../src/doors/control/client.ts";
-import { eventsQuery, health, reload } from "../../src/doors/control/operations.ts";
+import { eventsQuery, health, reload, testLogin } from "../../src/doors/control/operations.ts";
 import { getConfiguration } from "../../src/gateway/configuration.ts";
 import { startGatewayParts, type RunningGateway } from "../../src/gateway/gateway.ts";
 import { systemClock } from "../../src/lib/clock.ts";
@@ -169,4 +169,24 @@ t.test("a start and a stop that can't be written down are a start and a stop", a
   }));
   t.match(await operations.run(health, {}), { listeners: [{ state: "up" }] });
   t.ok(lines.some(({ message }) => message === "an event was lost"));
+});
+
+t.test("a login is tried as the client's NAS would, and what can't be one is told", async (t) => {
+  const more = "lockout: { attempts: 3 }\n";
+  const { operations } = await openGateway(t, yaml(await directoryFor(t), "corp", more));
+  const tried = { client: "vpn", username: "alice", password: "right" };
+  t.match(await operations.run(testLogin, tried), { reply: "reject", reason: "mfa-not-enrolled" });
+  const nobody = await operations.run(testLogin, { ...tried, username: "nobody" });
+  t.match(nobody, { reply: "reject", attributes: [] });
+  await t.rejects(operations.run(testLogin, { ...tried, client: "wifi" }), {
+    code: "usage",
+    message: "there is no RADIUS client wifi",
+  });
+  // Two octets each: more than fit into an attribute.
+  for (const wrong of [{ username: "ä".repeat(127) }, { password: "ä".repeat(65) }]) {
+    await t.rejects(operations.run(testLogin, { ...tried, ...wrong }), {
+      code: "usage",
+      message: /has more than \d+ bytes/,
+    });
+  }
 });

@@ -36,6 +36,10 @@ function operation<const Name extends string, Arguments, Item, Result>(
   return { name, ...shapes };
 }
 
+/** Text that has to fit into one attribute of a packet. */
+const octets = (most: number): z.ZodString =>
+  z.string().refine((text) => Buffer.byteLength(text) <= most, `has more than ${most} bytes`);
+
 const username = z.string().min(1).max(256);
 /** Needed only when there are several. */
 const directory = z.string().max(64).exactOptional();
@@ -189,8 +193,8 @@ export const backup = operation("backup", {
 export const testLogin = operation("test-login", {
   arguments: z.strictObject({
     client: z.string().min(1).max(64),
-    username: z.string().min(1).max(253),
-    password: z.string().max(128),
+    username: octets(253).min(1),
+    password: octets(128),
     /** base64: of a challenge that is answered. */
     state: z.base64().max(400).exactOptional(),
   }),
