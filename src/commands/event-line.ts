@@ -2,34 +2,52 @@
 
 import { auditText } from "../core/audit.ts";
 import type { AuditEventView } from "../doors/control/views.ts";
+import { countWords } from "./words.ts";
 
 /** One line without its line break; nothing in it can steer a terminal. */
 export function eventLine(event: AuditEventView): string {
-  const alarm = event.alarm === undefined ? "" : `  ALARM ${event.alarm}`;
-  return auditText(`${event.timestamp}  ${sentence(event)}${alarm}`);
+  const alarm = event.alarm === undefined ? "" : `  ALARM ${auditText(event.alarm)}`;
+  return `${auditText(event.timestamp)}  ${sentence(event)}${alarm}`;
 }
 
 function sentence(event: AuditEventView): string {
-  const who = event.username ?? event.initiated_by.username ?? "someone";
-  const where = event.nas === undefined ? "" : ` at ${event.nas.name}`;
-  const why = event.reason === undefined ? "" : `: ${event.reason}`;
-  const times = event.count === undefined || event.count === 1 ? "" : ` (${event.count} times)`;
+  const who = auditText(event.username ?? event.initiated_by.username ?? "someone");
+  const where = event.nas === undefined ? "" : ` at ${auditText(event.nas.name)}`;
+  const because = event.reason ?? event.details?.["reason"];
+  const why = because === undefined ? "" : `: ${auditText(String(because))}`;
   switch (event.event_type) {
     case "radius_auth_attempt":
       return `${who} was ${event.success ? "let in" : "refused"}${where}${why}`;
     case "radius_auth_challenge":
       return `${who} was asked for a code${where}`;
     case "radius_packet_dropped":
-      return `packet dropped${where}${why}${times}`;
+      return `packet dropped${where}${why}${source(event)}${times(event)}`;
     default:
-      return `${generic(event)}${where}${why}${times}`;
+      return `${generic(event)}${where}${why}${times(event)}`;
   }
+}
+
+// A stranger has no other name than the address.
+function source({ nas }: AuditEventView): string {
+  const ip = nas?.["ip"];
+  return typeof ip === "string" ? ` from ${auditText(ip)}` : "";
+}
+
+function times({ event_type: type, count }: AuditEventView): string {
+  if (count === undefined) return "";
+  if (type === "totp_import") return `: ${countWords(count)} tokens`;
+  if (type === "log_purged") return `: ${countWords(count)} events`;
+  return count === 1 ? "" : ` (${countWords(count)} times)`;
 }
 
 function generic(event: AuditEventView): string {
   const what = event.event_type.replaceAll("_", " ");
-  const whom = event.username === undefined ? "" : ` ${event.username}`;
+  const { resource } = event;
+  const about = resource?.type === "directory" ? resource.id : event.username;
+  const whom = about === undefined ? "" : ` ${auditText(about)}`;
   const { type, username } = event.initiated_by;
-  const by = type === "admin" && username !== undefined ? ` by ${username}` : "";
-  return `${what}${whom}${by}`;
+  const by = type === "admin" && username !== undefined ? ` by ${auditText(username)}` : "";
+  // An outage says so by its name.
+  const isFailed = !event.success && event.event_type === "config_reload";
+  return `${what}${isFailed ? " failed" : ""}${whom}${by}`;
 }

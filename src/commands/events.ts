@@ -27,7 +27,7 @@ const OPTIONS = {
   user: { type: "string", value: "NAME", help: "of this person" },
   client: { type: "string", value: "NAME", help: "through this RADIUS client" },
   type: { type: "string", value: "TYPE", help: "of this type, e.g. user_lockout" },
-  reason: { type: "string", value: "REASON", help: "refused for this reason" },
+  reason: { type: "string", value: "REASON", help: "refused or dropped for this reason" },
   failed: { type: "boolean", help: "failures only" },
   success: { type: "boolean", help: "successes only" },
   limit: { type: "string", value: "N", help: "the newest N (50; 10 with --follow)" },

@@ -70,6 +70,7 @@ export interface EventQuery {
   readonly until?: number;
   readonly eventType?: EventType;
   readonly username?: string;
+  /** Of a refusal, of a dropped packet, of an outage. */
   readonly reason?: string;
   readonly success?: boolean;
   readonly client?: string;

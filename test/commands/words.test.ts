@@ -85,7 +85,42 @@ t.test("an event reads as a sentence on one line", async (t) => {
     line({ event_type: "radius_auth_challenge", username: "alice", nas }),
     "T  alice was asked for a code at vpn",
   );
-  t.equal(line({ event_type: "radius_packet_dropped", count: 3 }), "T  packet dropped (3 times)");
+  const dropped = { event_type: "radius_packet_dropped", count: 1_003 };
+  t.equal(
+    line({
+      ...dropped,
+      nas: { name: "unknown", ip: "192.0.2.9" },
+      details: { reason: "overload" },
+    }),
+    "T  packet dropped at unknown: overload from 192.0.2.9 (1,003 times)",
+  );
+  const corp = { type: "directory", id: "corp" };
+  t.equal(
+    line({
+      event_type: "directory_unreachable",
+      resource: corp,
+      details: { reason: "ECONNREFUSED" },
+    }),
+    "T  directory unreachable corp: ECONNREFUSED",
+  );
+  const root = { type: "admin", username: "root" };
+  t.equal(
+    line({
+      event_type: "totp_import",
+      success: true,
+      resource: corp,
+      count: 1_000,
+      initiated_by: root,
+    }),
+    "T  totp import corp by root: 1,000 tokens",
+  );
+  t.equal(line({ event_type: "log_purged", success: true, count: 5 }), "T  log purged: 5 events");
+  t.equal(line({ event_type: "config_reload" }), "T  config reload failed");
+  t.match(
+    line({ ...failed, username: "x".repeat(253), alarm: "identity-changed" }),
+    /x was refused at vpn: mfa-code-incorrect {2}ALARM identity-changed$/,
+    "a long name hides nothing",
+  );
   t.equal(line({ event_type: "service_start", success: true }), "T  service start");
   t.equal(
     line({

@@ -141,7 +141,8 @@ function select(query: EventQuery): Selection {
   add("at >= ?", query.since);
   add("at < ?", query.until);
   add("json ->> 'event_type' = ?", query.eventType);
-  add("json ->> 'reason' = ?", query.reason);
+  // Why a packet was dropped, or a directory left, stands in the details.
+  add("coalesce(json ->> 'reason', json ->> '$.details.reason') = ?", query.reason);
   add("json ->> '$.nas.name' = ?", query.client);
   add("json ->> 'success' = ?", query.success === undefined ? undefined : Number(query.success));
   const condition = wanted.length === 0 ? "1" : wanted.join(" AND ");

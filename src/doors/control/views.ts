@@ -88,6 +88,7 @@ export const AuditEventView = z.looseObject({
   alarm: z.string().optional(),
   nas: z.looseObject({ name: z.string() }).optional(),
   count: z.number().optional(),
+  details: z.record(z.string(), z.unknown()).optional(),
 });
 export type AuditEventView = z.infer<typeof AuditEventView>;
 

@@ -151,6 +151,15 @@ export function peopleContract(open: Opener): void {
       [4],
     );
     t.same(await test.store.verifyEvents(), { kind: "intact", events: 5 });
+    const dropped = {
+      event_type: "radius_packet_dropped",
+      details: { reason: "overload" },
+    } as const;
+    await test.store.record(event(dropped));
+    t.same(
+      (await test.store.events({ limit: 9, reason: "overload" })).map((one) => one.seq),
+      [6],
+    );
   });
 
   rule("S16: events far down are found, and logins pass meanwhile", async (t, test) => {
