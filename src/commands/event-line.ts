@@ -17,6 +17,7 @@ function sentence(event: AuditEventView): string {
   const why = because === undefined ? "" : `: ${auditText(String(because))}`;
   switch (event.event_type) {
     case "radius_auth_attempt":
+      if (event.reply === "none") return `${who} could not be checked${where}${why}`;
       return `${who} was ${event.success ? "let in" : "refused"}${where}${why}`;
     case "radius_auth_challenge":
       return `${who} was asked for a code${where}`;

@@ -55,6 +55,10 @@ export function byName(directories: Directories): ReadonlyMap<string | undefined
   ]);
 }
 
+export function retireDirectories(directories: Directories): void {
+  for (const directory of directories.values()) directory.retire();
+}
+
 export function closeDirectories(directories: Directories): void {
   for (const directory of directories.values()) directory.close();
 }

@@ -6,7 +6,12 @@ import type { Loaded } from "../config/load.ts";
 import { describeProblem } from "../config/problem.ts";
 import { inTurn } from "../lib/in-turn.ts";
 import { getConfiguration, needsRestart, watchFiles } from "./configuration.ts";
-import { closeDirectories, startDirectories, type Directories } from "./directories.ts";
+import {
+  closeDirectories,
+  retireDirectories,
+  startDirectories,
+  type Directories,
+} from "./directories.ts";
 import { lockoutOf, type GatewayOptions, type Running } from "./running.ts";
 import type { SystemEvent } from "./system-events.ts";
 
@@ -49,6 +54,7 @@ export function createReload(
     log.setLevel(config.log.level);
     Object.assign(running, { config, directories, isReloadGood: true, loadedAt: clock.now() });
     store.setRules(config.lockout, lockoutOf(running));
+    retireDirectories(old);
     setTimeout(() => closeDirectories(old), OLD_DIRECTORIES_MS).unref();
     watch(running, reload, loaded.watch);
     for (const warning of loaded.warnings) log.warn({}, describeProblem(warning));

@@ -80,6 +80,10 @@ t.test("an event reads as a sentence on one line", async (t) => {
     line({ ...failed, alarm: "right-password-wrong-code" }),
     "T  alice was refused at vpn: mfa-code-incorrect  ALARM right-password-wrong-code",
   );
+  t.equal(
+    line({ ...failed, reason: "directory-unavailable", reply: "none" }),
+    "T  alice could not be checked at vpn: directory-unavailable",
+  );
   t.equal(line({ username: "alice", nas, success: true }), "T  alice was let in at vpn");
   t.equal(
     line({ event_type: "radius_auth_challenge", username: "alice", nas }),

@@ -190,3 +190,17 @@ t.test("a login is tried as the client's NAS would, and what can't be one is tol
     });
   }
 });
+
+t.test("an outage is told once, also right after a reload", async (t) => {
+  const directory = await startFaultDirectory();
+  const quick = yaml(directory, "corp").replace("timeout: 1s", "check_interval: 1s");
+  const { operations, write } = await openGateway(t, quick);
+  write(`${quick}log: { level: warn }\n`);
+  await operations.run(reload, {});
+  await directory.stop();
+  while ((await operations.run(health, {})).status !== "failing") await wait(50);
+  // The retired one notices it at its next check.
+  await wait(2_500);
+  const args = { limit: 5, follow: false, eventType: "directory_unreachable" } as const;
+  t.match(await operations.run(eventsQuery, args), { events: 1 });
+});

@@ -26,6 +26,8 @@ import { readName } from "./username.ts";
 export interface DirectoryBackend extends Directory {
   /** Connects ahead of the first login. A directory that isn't there is no error: see `status`. */
   start(): Promise<void>;
+  /** Another one takes its place: it goes on for those who are under way, and tells nothing more. */
+  retire(): void;
   /** What is under way fails; nothing is asked any more. */
   close(): void;
   status(): DirectoryStatus;
@@ -66,7 +68,19 @@ const LEARN_AGAIN_MS = 600_000;
 
 /** Throws for a filter or DN that can't be read or has no place for a name. */
 export function createDirectory(options: DirectoryOptions): DirectoryBackend {
-  const settings = readOptions(options);
+  let isRetired = false;
+  const whileInUse =
+    <News extends unknown[]>(tell: (...news: News) => void) =>
+    (...news: News): void => {
+      if (!isRetired) tell(...news);
+    };
+  const settings = readOptions({
+    ...options,
+    onDown: whileInUse(options.onDown),
+    onRecovered: whileInUse(options.onRecovered),
+    onServer: whileInUse(options.onServer),
+    onUnusable: whileInUse(options.onUnusable),
+  });
   const health = createHealth(settings);
   const dialer = createDialer(settings, health);
   const lookups = new Pool({
@@ -153,6 +167,9 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
         void connect();
       }, settings.checkIntervalMs).unref();
       await Promise.race([connect(), wait(settings.timeoutMs, undefined, { ref: false })]);
+    },
+    retire() {
+      isRetired = true;
     },
     close() {
       clearInterval(checkTimer);
