@@ -142,7 +142,8 @@ export interface Administration {
   }): Promise<readonly Person[]>;
   /** Logins go on meanwhile. Once `signal` is aborted: what was found until then. */
   events(query: EventQuery, signal?: AbortSignal): Promise<readonly AuditEvent[]>;
-  verifyEvents(): Promise<ChainReport>;
+  /** Logins go on meanwhile. Rejects once `signal` is aborted. */
+  verifyEvents(signal?: AbortSignal): Promise<ChainReport>;
   /** Seals every secret under a new key, all or none: nothing else is written meanwhile. */
   rotateKey(newKey: Secret, event: EventDraft): Promise<{ readonly resealed: number }>;
   /** A consistent copy to a file that must not exist yet, mode 0600. */

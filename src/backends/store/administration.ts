@@ -124,7 +124,7 @@ export function createAdministration(options: AdministrationOptions): Administra
       return snapshot.read(() => accounts.list({ ...rest, ...after }, clock.now()));
     },
     events: (query, signal) => trail.query(query, signal),
-    verifyEvents: () => trail.verify(),
+    verifyEvents: (signal) => trail.verify(signal),
     async rotateKey(newKey, event) {
       const key = Uint8Array.from(newKey.reveal());
       const answer = await writer.write<"rotate">({

@@ -13,7 +13,8 @@ import type { Snapshot } from "./snapshot.ts";
 export interface Trail {
   /** Ends early, with what it has, once `signal` is aborted. */
   query(query: EventQuery, signal?: AbortSignal): Promise<AuditEvent[]>;
-  verify(): Promise<ChainReport>;
+  /** Rejects once `signal` is aborted. */
+  verify(signal?: AbortSignal): Promise<ChainReport>;
   /** ms UTC of the newest event. */
   newestAt(): number | undefined;
   /** How many events there have ever been: the number of the newest. */
@@ -34,10 +35,11 @@ export function createTrail(reader: DatabaseSync, snapshot: Snapshot, key: Secre
   );
   const anchor = reader.prepare("SELECT value FROM meta WHERE key = 'trimmed'");
 
-  async function verify(): Promise<ChainReport> {
+  async function verify(signal?: AbortSignal): Promise<ChainReport> {
     let last = findAnchor();
     let events = 0;
     while (last !== undefined) {
+      signal?.throwIfAborted();
       const after: Anchor = last;
       const rows = snapshot.read(() => slice.all(after.seq, SLICE_ROWS));
       if (rows.length === 0) return { kind: "intact", events };

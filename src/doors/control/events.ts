@@ -42,5 +42,5 @@ async function newestSeq(context: ControlContext): Promise<number> {
   return newest?.seq ?? 0;
 }
 
-export const verifyEvents: Handler<typeof eventsVerify> = (context) =>
-  context.administration.verifyEvents();
+export const verifyEvents: Handler<typeof eventsVerify> = (context, _args, { signal }) =>
+  context.administration.verifyEvents(signal);

@@ -77,6 +77,8 @@ t.test("LOG-04: what retention cut off is no gap, also while it is looked for", 
   };
   const report = await createTrail(reader, interrupted, KEY).verify();
   t.same(report, { kind: "intact", events: 500 + 700 });
+  const gone = AbortSignal.abort();
+  await t.rejects(createTrail(reader, snapshot, KEY).verify(gone), { name: "AbortError" });
   snapshot.end();
   cut(900, note(800));
   t.same(await createTrail(reader, snapshot, KEY).verify(), {
