@@ -48,7 +48,8 @@ t.test("bash completes commands, their second words and their options", async (t
   };
   t.same(await complete("he"), ["health"]);
   t.same(await complete("user", "re"), ["require", "relink"]);
-  t.same(await complete("user", "bypass", "alice", "--re"), ["--reason"]);
+  t.same(await complete("user", "bypass", "alice", "--re"), ["--reason", "--revoke"]);
+  t.same(await complete("test", "login", "alice", "--cl"), ["--client"]);
   t.same(await complete("events", "--user", "alice", "--fol"), ["--follow"]);
 });
 

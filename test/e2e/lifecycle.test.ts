@@ -1,7 +1,7 @@
 // What happens around logins while a gateway lives: ports that are taken, files that change, reloads
 // under load, clocks that jump (by libfaketime, for this process alone), a disk that fails (by strace).
 
-import { globSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { globSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -201,18 +201,23 @@ await t.test("S12: a backup comes back after a crash, and no code of before work
 });
 
 await t.test("LOG-06: a fault nobody caught is a line of the log and an end with 1", async (t) => {
-  const fault = join(t.testdir(), "fault.mjs");
-  const throwing = 'setTimeout(() => { throw new Error("a fault"); }, 1_500)';
+  const folder = t.testdir();
+  const fault = join(folder, "fault.mjs");
+  const now = join(folder, "now");
   writeFileSync(
     fault,
-    `import { isMainThread } from "node:worker_threads"; if (isMainThread) ${throwing};`,
+    `import { existsSync } from "node:fs";
+     import { isMainThread } from "node:worker_threads";
+     const look = () => { if (existsSync("${now}")) throw new Error("a fault"); };
+     if (isMainThread) setInterval(look, 50).unref();`,
   );
   const under = ["/usr/bin/env", `NODE_OPTIONS=--import=${fault}`];
   const gateway = await startGateway({ directory: slapd.url, client: PASSWORD_ONLY, under });
   t.teardown(() => gateway.end());
+  writeFileSync(now, "");
   await untilLogged(gateway, /"message":"a fault".*a fault of Gatehouse's own ends it/);
   await untilLogged(gateway, /Node\.js v/);
-  writeFileSync(fault, "");
+  rmSync(now);
   t.equal(gateway.command("health").status, 1, "it is gone");
   await gateway.start();
   t.equal((await radclient(gateway, "alice", "alice-password")).code, "Access-Accept");

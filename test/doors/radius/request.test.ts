@@ -184,7 +184,7 @@ t.test("what the NAS says stands in the facts as one printable line each", async
     ip: "127.0.0.1",
     identifier: "vpn\\u{d}\\u{a}\\u{202e}1",
     port: "7",
-    calling_station_id: "\u200b 203.0.113.9\\u{0}\\u{2028}",
+    calling_station_id: "\\u{200b} 203.0.113.9\\u{0}\\u{2028}",
     called_station_id: "x".repeat(253),
   });
 });
