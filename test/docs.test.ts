@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import t from "tap";
 
 import { configurationKeys } from "../src/config/keys.ts";
-import { EVENT_TYPES } from "../src/core/audit.ts";
+import { ALARMS, EVENT_TYPES } from "../src/core/audit.ts";
 import { EXEMPT_REASONS, REASONS } from "../src/core/verdict.ts";
 import { COMMANDS } from "../src/commands/table.ts";
 import { createExposition } from "../src/doors/admin/exposition.ts";
@@ -30,6 +30,10 @@ const audit = read("docs/audit-events.md");
 
 t.test("every event type is documented, and no other", async (t) => {
   t.same(firstColumn(audit, "## Types").toSorted(), [...EVENT_TYPES].toSorted());
+});
+
+t.test("every alarm is documented, and no other", async (t) => {
+  t.same(firstColumn(audit, "## Alarms").toSorted(), [...ALARMS].toSorted());
 });
 
 t.test("every reason is documented with its error message, and no other", async (t) => {

@@ -38,6 +38,14 @@ export type EventType = (typeof EVENT_TYPES)[number];
 export const SERVICES = ["radius", "directory", "system"] as const;
 export type Service = (typeof SERVICES)[number];
 
+/** What a person should look at: signs of a stolen password, of an edited store or directory. */
+export const ALARMS = [
+  "right-password-wrong-code",
+  "identity-changed",
+  "ambiguous-user",
+  "token-unreadable",
+] as const;
+
 /** Field names follow the reference system where it has one; all text is as typed, cut to 256. */
 export interface EventDraft {
   /** UUIDv7. */
@@ -68,8 +76,7 @@ export interface EventDraft {
     readonly password?: boolean;
     readonly totp?: boolean;
   };
-  /** Set when the pattern is that of a stolen password or another thing a person should look at. */
-  readonly alarm?: "right-password-wrong-code" | "identity-changed" | "ambiguous-user";
+  readonly alarm?: (typeof ALARMS)[number];
   readonly nas?: {
     readonly name: string;
     readonly ip: string;

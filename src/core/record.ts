@@ -145,5 +145,6 @@ function factorOf(login: Login): "none" | "totp" | "bypass_code" {
 function alarmOf(facts: Facts): EventDraft["alarm"] {
   if (facts.password === "right" && facts.code === "wrong") return "right-password-wrong-code";
   if (facts.account === "identity-changed") return "identity-changed";
+  if (facts.enrolment === "unreadable") return "token-unreadable";
   return facts.person === "ambiguous" ? "ambiguous-user" : undefined;
 }

@@ -1,6 +1,8 @@
 // The decision with everything behind it but the network: the real store, a clock that is moved by
 // hand, and a directory that says what the test tells it to.
 
+import { DatabaseSync } from "node:sqlite";
+
 import t, { type Test } from "tap";
 
 import type { Attempt, Authenticator, Decision } from "../../src/core/attempt.ts";
@@ -21,7 +23,7 @@ import {
 
 const DAY_MS = 86_400_000;
 
-interface Kit extends Pick<TestStore, "store" | "clock"> {
+interface Kit extends Pick<TestStore, "store" | "clock" | "path"> {
   readonly authenticator: Authenticator;
   /** What the next binds come to; an error is thrown. */
   bind: BindResult | Error | "compare";
@@ -59,6 +61,7 @@ async function openKit(t: Test): Promise<Kit> {
   const kit: Kit = {
     store,
     clock,
+    path: test.path,
     authenticator,
     bind: "compare",
     attempt: (credentials, { mode = "append", device = "alice's laptop" } = {}) => ({
@@ -192,6 +195,18 @@ await t.test(
     t.ok(compared > 6 && compared <= WRONG_CODES_MAX, `${compared} codes were compared`);
   },
 );
+
+t.test("S14: a token whose seal doesn't open is refused, and an alarm", async (t) => {
+  const kit = await openKit(t);
+  await kit.enroll();
+  const file = new DatabaseSync(kit.path);
+  file.exec("UPDATE tokens SET sealed = zeroblob(48)");
+  file.close();
+  const verdict = await kit.login(`right,${kit.code()}`);
+  t.same(verdict, { outcome: "reject", reason: "token-unreadable" });
+  const [last] = await kit.store.events({ limit: 1 });
+  t.match(last, { success: false, reason: "token-unreadable", alarm: "token-unreadable" });
+});
 
 t.test("RAD-27: a State opens for its own login while it lives, and claims nothing", async (t) => {
   const kit = await openKit(t);

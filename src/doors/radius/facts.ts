@@ -3,6 +3,7 @@
 
 import type { DoorFacts } from "../../core/attempt.ts";
 import { auditText } from "../../core/audit.ts";
+import { addressBytes } from "../../lib/address.ts";
 import { ATTRIBUTE, type Attribute, find, readInteger } from "../../wire/radius/attributes.ts";
 import { findAsText } from "../../wire/radius/dictionary.ts";
 import type { KnownClient } from "./clients.ts";
@@ -13,10 +14,7 @@ export function doorFacts(
   about: { readonly address: string; readonly authType: string; readonly requestId: string },
 ): DoorFacts {
   const { settings } = client;
-  const endUser =
-    settings.endUser === undefined
-      ? undefined
-      : cleanText(findAsText(attributes, settings.endUser) ?? "");
+  const endUser = endUserOf(attributes, settings.endUser, about.address);
   return {
     service: "radius",
     attemptEvent: "radius_auth_attempt",
@@ -27,6 +25,27 @@ export function doorFacts(
     nas: nasFacts(attributes, settings.name, about.address),
     ...(endUser === undefined ? {} : { endUser }),
   };
+}
+
+/**
+ * The person's own address or device. A NAS that knows none and puts its own address there must not
+ * be taken for somebody who guesses when twenty people mistype.
+ */
+function endUserOf(
+  attributes: readonly Attribute[],
+  definition: KnownClient["settings"]["endUser"],
+  nasAddress: string,
+): string | undefined {
+  if (definition === undefined) return undefined;
+  const text = cleanText(findAsText(attributes, definition) ?? "");
+  const bytes = text === undefined ? undefined : addressBytes(text);
+  if (bytes === undefined) return text;
+  const own = [
+    addressBytes(nasAddress),
+    find(attributes, ATTRIBUTE.nasIpAddress)?.value,
+    find(attributes, ATTRIBUTE.nasIpv6Address)?.value,
+  ];
+  return own.some((address) => address?.equals(bytes)) ? undefined : text;
 }
 
 function nasFacts(

@@ -192,6 +192,29 @@ t.test("what the NAS says stands in the facts as one printable line each", async
 t.test("a NAS's own address is never taken for the person's", async (t) => {
   const kit = await openDoor({ clients: [client({ endUser: undefined })] });
   await ask(kit, request({ attributes: [attribute(ATTRIBUTE.callingStationId, "192.0.2.1")] }));
-  await ask(await openDoor(), request());
   t.notOk("endUser" in (kit.script.logins[0]?.door ?? {}));
+});
+
+t.test("H87: nor is an address that the NAS gives as its own, in any spelling", async (t) => {
+  const kit = await openDoor();
+  const nasIp = attribute(ATTRIBUTE.nasIpAddress, Buffer.from([192, 0, 2, 1]));
+  const nasIpv6 = Buffer.from("20010db8000000000000000000000001", "hex");
+  for (const [station, isPerson] of [
+    ["127.0.0.1", false],
+    ["::ffff:127.0.0.1", false],
+    ["192.0.2.1", false],
+    ["2001:db8::1", false],
+    ["2001:DB8:0::0:1", false],
+    ["192.0.2.2", true],
+    ["2001:db8::2", true],
+    ["02-00-5E-10-00-00", true],
+  ] as const) {
+    const attributes = [
+      nasIp,
+      attribute(ATTRIBUTE.nasIpv6Address, nasIpv6),
+      attribute(ATTRIBUTE.callingStationId, station),
+    ];
+    await ask(kit, request({ attributes }));
+    t.equal(kit.script.logins.at(-1)?.door.endUser, isPerson ? station : undefined, station);
+  }
 });
