@@ -1,11 +1,16 @@
 // One client's connection as a state table: what comes in, from either side, gives a list of actions.
-// Invariants: no sockets and no waiting in here; nothing throws but an assertion of our own mistakes;
-// a success of a Bind leaves only with the directory's own answer to that very Bind.
+// Invariant: no sockets and no waiting in here; whoever owns those calls one method for each thing
+// that happens and carries out what it returns, in order, before the next.
 
 import type { Action, BindOutcome, PasswordChangeOutcome } from "./action.ts";
+import { ClientSession } from "./client-session.ts";
 import type { ListenerRules, SessionEnding, SessionLimits } from "./rules.ts";
 
-/** draining and deciding are both "a Bind is being processed" (RFC 4511 §4.2.1). */
+/**
+ * draining and deciding are both "a Bind is being processed" (RFC 4511 §4.2.1): first what is
+ * outstanding is waited for, then the decision. In both, and while a change of a password is asked
+ * about, what else the client sends waits.
+ */
 export type SessionState =
   | "unbound"
   | "draining"
@@ -49,4 +54,6 @@ export interface Session {
   end(ending: SessionEnding): readonly Action[];
 }
 
-export type CreateSession = (options: SessionOptions) => Session;
+export function createSession(options: SessionOptions): Session {
+  return new ClientSession(options);
+}

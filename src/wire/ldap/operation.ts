@@ -26,6 +26,26 @@ export const OPERATION = {
   intermediateResponse: 0x79,
 } as const;
 
+/** Behind the operation: RFC 4511 §4.1.11. */
+export const CONTROLS = 0xa0;
+
+// The others have none: Abandon and Unbind.
+const RESPONSES: ReadonlyMap<number, number> = new Map([
+  [OPERATION.bindRequest, OPERATION.bindResponse],
+  [OPERATION.searchRequest, OPERATION.searchResultDone],
+  [OPERATION.modifyRequest, OPERATION.modifyResponse],
+  [OPERATION.addRequest, OPERATION.addResponse],
+  [OPERATION.deleteRequest, OPERATION.deleteResponse],
+  [OPERATION.modifyDnRequest, OPERATION.modifyDnResponse],
+  [OPERATION.compareRequest, OPERATION.compareResponse],
+  [OPERATION.extendedRequest, OPERATION.extendedResponse],
+]);
+
+/** The tag of the final response to a request; undefined if `tag` isn't one that is answered. */
+export function responseTo(tag: number): number | undefined {
+  return RESPONSES.get(tag);
+}
+
 /** Extended operations and notices by OID. */
 export const EXTENDED = {
   /** RFC 4511 §4.14. */
