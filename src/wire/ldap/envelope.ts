@@ -23,7 +23,7 @@ const ID_OCTETS_MAX = 4;
 /** Throws WireError: the stream can't be trusted any further. */
 export function peekEnvelope(message: Buffer): Envelope {
   if (message.length === 0) throw new WireError("too-short", 0);
-  if (message.readUInt8(0) !== TAG.sequence) throw new WireError("bad-tag", 0);
+  if (message[0] !== TAG.sequence) throw new WireError("bad-tag", 0);
   const end = endOfElement(message, 0, message.length);
   if (end !== message.length) throw new WireError("trailing-bytes", end);
   const idAt = contentsOfElement(message, 0);
@@ -32,13 +32,13 @@ export function peekEnvelope(message: Buffer): Envelope {
   const operationEnd = endOfElement(message, operationAt, end);
   const hasControls = operationEnd !== end;
   if (hasControls) {
-    if (message.readUInt8(operationEnd) !== CONTROLS) throw new WireError("bad-tag", operationEnd);
+    if (message[operationEnd] !== CONTROLS) throw new WireError("bad-tag", operationEnd);
     const controlsEnd = endOfElement(message, operationEnd, end);
     if (controlsEnd !== end) throw new WireError("trailing-bytes", controlsEnd);
   }
   return {
     id,
-    tag: message.readUInt8(operationAt),
+    tag: message[operationAt] ?? 0,
     operationAt,
     contentsAt: contentsOfElement(message, operationAt),
     operationEnd,
@@ -47,7 +47,7 @@ export function peekEnvelope(message: Buffer): Envelope {
 }
 
 function readId(message: Buffer, at: number, end: number): number {
-  if (message.readUInt8(at) !== TAG.integer) throw new WireError("bad-tag", at);
+  if (message[at] !== TAG.integer) throw new WireError("bad-tag", at);
   const from = contentsOfElement(message, at);
   const octets = end - from;
   if (octets === 0 || octets > ID_OCTETS_MAX) throw new WireError("bad-integer", at);
