@@ -51,8 +51,8 @@ function rewriteElements(
 ): void {
   let at = start;
   let next = endOfElement(bytes, at, end);
-  // The one that holds the range is the last that begins before it.
-  while (next <= range.from && next < end) {
+  // The one that holds the range is the first that reaches as far.
+  while (next < range.to && next < end) {
     at = next;
     next = endOfElement(bytes, at, end);
   }
