@@ -45,6 +45,8 @@ export class SessionPeer {
   isAnswering = true;
   /** Whether a Bind is decided at once: bob's is right with "hello". */
   isDeciding = true;
+  /** Whether a change of a password is accepted at once. */
+  isAccepting = false;
 
   constructor(rules: ListenerRules = OPEN, options: Partial<SessionOptions> = {}) {
     this.session = createSession({ rules, isTls: rules.tls === "implicit", ...options });
@@ -119,6 +121,10 @@ export class SessionPeer {
       case "ask-password-change":
         this.events.push(`ask change of ${action.change.person ?? "own"}`);
         this.change = action.change;
+        if (this.isAccepting) {
+          const { oldPassword } = action.change;
+          this.do(this.session.passwordChangeDecided({ kind: "accepted", oldPassword }));
+        }
         return;
       case "refused":
         this.events.push(`refused ${action.refusal}`);
