@@ -86,6 +86,10 @@ export function judgeControls(message: Buffer, envelope: Envelope): ControlsJudg
   const kept: Control[] = [];
   for (const control of all) {
     const judgement = judgeControl(control, envelope.tag);
+    if (judgement === "keep" && kept.some(({ oid }) => oid === control.oid)) {
+      // What the second of two means nobody has said.
+      return { kind: "refuse", refusal: "malformed-request" };
+    }
     if (judgement === "keep") kept.push(control);
     else if (judgement !== "drop") return { kind: "refuse", refusal: judgement };
   }

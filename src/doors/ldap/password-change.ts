@@ -18,6 +18,7 @@ import {
   type Change,
   decodeAdd,
   decodeModify,
+  decodeOnlyValue,
   decodePasswordModify,
   MODIFICATION,
   type Range,
@@ -62,40 +63,34 @@ export function readAdd(message: Buffer, envelope: Envelope): PasswordChangeRequ
   return request(message, envelope, name, undefined);
 }
 
-/** Undefined: it sets no password. "odd": more than one old one, or none that can be judged. */
+/**
+ * Undefined: it sets no password. "odd": it would try more than one old one, or do with passwords
+ * what nobody has to. Throws WireError.
+ */
 export function readModify(
   message: Buffer,
   envelope: Envelope,
 ): PasswordChangeRequest | "odd" | undefined {
-  let setsPassword = false;
-  let isOdd = false;
-  let old: OldPassword | undefined;
+  const changes: Change[] = [];
   const entry = decodeModify(message, envelope, (change) => {
-    const { from, to } = change.type;
-    if (!isPassword(message, from, to)) return;
-    setsPassword = true;
-    if (change.operation === MODIFICATION.increment) isOdd = true;
-    const given = oldPasswordOf(message, change);
-    if (given === undefined) return;
-    if (old !== undefined || change.values !== 1) isOdd = true;
-    old = given;
+    if (isPassword(message, change.type.from, change.type.to)) changes.push(change);
   });
-  if (!setsPassword) return undefined;
-  return isOdd ? "odd" : request(message, envelope, decodeUtf8(entry, 0), old);
+  if (changes.length === 0) return undefined;
+  // Removing a value succeeds only if it is the right one.
+  const removed = changes.filter(({ operation }) => operation === MODIFICATION.delete);
+  const isCounted = changes.some(({ operation }) => operation === MODIFICATION.increment);
+  if (removed.length > 1 || isCounted) return "odd";
+  const [old] = removed;
+  const value = old && decodeOnlyValue(message, old.values);
+  const type = old === undefined ? "" : message.toString("latin1", old.type.from, old.type.to);
+  const oldPassword = value && { ...value, isQuoted: UNICODE_PWD.test(type) };
+  return request(message, envelope, decodeUtf8(entry, 0), oldPassword);
 }
 
 function isPassword(bytes: Buffer, from: number, to: number): boolean {
   if (isPasswordAttribute(bytes, from, to)) return true;
   if (!isAttributeDescription(bytes, from, to)) throw new WireError("bad-attribute", from);
   return false;
-}
-
-// Removing a value succeeds only if it is the right one.
-function oldPasswordOf(message: Buffer, change: Change): OldPassword | undefined {
-  const { operation, firstValue } = change;
-  if (operation !== MODIFICATION.delete || firstValue === undefined) return undefined;
-  const isQuoted = UNICODE_PWD.test(message.toString("latin1", change.type.from, change.type.to));
-  return { ...firstValue, isQuoted };
 }
 
 /** By name and OID, with options. */

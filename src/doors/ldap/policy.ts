@@ -47,9 +47,6 @@ export type Judgement =
   | { readonly kind: "who-am-i" }
   | { readonly kind: "start-tls" };
 
-/** More names than any application asks for. */
-const ATTRIBUTES_MAX = 4096;
-
 const NAMES: ReadonlyMap<number, OperationName> = new Map([
   [OPERATION.searchRequest, "search"],
   [OPERATION.compareRequest, "compare"],
@@ -82,6 +79,7 @@ export function judge(message: Buffer, envelope: Envelope, situation: Situation)
     return judgeOperation(kept, kept === message ? envelope : peekEnvelope(kept), situation);
   } catch (error) {
     if (!(error instanceof WireError) || !WRONG_INSIDE.has(error.code)) throw error;
+    if (error.code === "too-many-attributes") return refuse("too-many-attributes");
     return refuse(error.code === "bad-dn" ? "malformed-name" : "malformed-request");
   }
 }
@@ -114,7 +112,6 @@ function judgeSearch(message: Buffer, envelope: Envelope, { isBound }: Situation
   const request = decodeSearch(message, envelope, seen.visit);
   if (!isBound && !isPublic(request)) return refuse("not-bound");
   if (seen.hasPassword) return refuse("password-attribute");
-  if (request.attributes > ATTRIBUTES_MAX) return refuse("too-many-attributes");
   return { kind: "forward", message };
 }
 

@@ -5,6 +5,7 @@
 import { WireError } from "../error.ts";
 import { BerReader, BerWriter, TAG } from "./ber.ts";
 import { type Envelope, finishMessage } from "./envelope.ts";
+import { FILTER_TAG } from "./filter.ts";
 import { type AttributeVisitor, visitFilter, visitName } from "./filter-attributes.ts";
 import { CONTROLS } from "./operation.ts";
 
@@ -126,39 +127,52 @@ const VALUES: ReadonlyMap<string, (reader: BerReader, visit: AttributeVisitor) =
   [CONTROL.postRead, visitSelection],
 ]);
 
-/** RFC 3876 §2: SEQUENCE OF SimpleFilterItem, which are filters without and, or and not. */
-function visitValuesFilter(reader: BerReader, visit: AttributeVisitor): void {
+/** Of filters, keys or names in one value. */
+const ITEMS_MAX = 1000;
+
+function visitItems(reader: BerReader, visitItem: () => void): void {
   const outer = reader.enter(TAG.sequence);
-  while (!reader.isAtEnd) visitFilter(reader, visit);
+  for (let items = 0; !reader.isAtEnd; items += 1) {
+    if (items === ITEMS_MAX) throw new WireError("too-many-attributes", reader.offset);
+    visitItem();
+  }
   reader.leave(outer);
 }
+
+/** RFC 3876 §2: SEQUENCE OF SimpleFilterItem, which are filters without and, or and not. */
+function visitValuesFilter(reader: BerReader, visit: AttributeVisitor): void {
+  visitItems(reader, () => {
+    if (COMPOSED.has(reader.peekTag())) throw new WireError("bad-filter", reader.offset);
+    visitFilter(reader, visit);
+  });
+}
+
+const COMPOSED: ReadonlySet<number> = new Set([FILTER_TAG.and, FILTER_TAG.or, FILTER_TAG.not]);
 
 const ORDERING_RULE = 0x80;
 const REVERSE_ORDER = 0x81;
 
 /** RFC 2891 §1.1: an order shows more of a value with every entry that is added. */
 function visitSortKeys(reader: BerReader, visit: AttributeVisitor): void {
-  const outer = reader.enter(TAG.sequence);
-  while (!reader.isAtEnd) {
+  visitItems(reader, () => {
     const key = reader.enter(TAG.sequence);
     visitName(reader, TAG.octetString, visit);
     if (reader.peekTag() === ORDERING_RULE) reader.skipOctets(ORDERING_RULE);
     if (reader.peekTag() === REVERSE_ORDER) reader.readBoolean(REVERSE_ORDER);
     reader.leave(key);
-  }
-  reader.leave(outer);
+  });
 }
 
 /** RFC 4527 §3.1 and RFC 4511 §4.5.1.8; "1.1" alone asks for nothing. */
 function visitSelection(reader: BerReader, visit: AttributeVisitor): void {
-  const outer = reader.enter(TAG.sequence);
-  if (reader.isAtEnd) visit(reader.bytes, 0, 0);
-  while (!reader.isAtEnd) {
+  let isEverything = true;
+  visitItems(reader, () => {
+    isEverything = false;
     const from = reader.skipOctets(TAG.octetString);
     const isSeveral = SEVERAL.has(reader.bytes[from] ?? 0);
     visit(reader.bytes, from, isSeveral ? from : reader.offset);
-  }
-  reader.leave(outer);
+  });
+  if (isEverything) visit(reader.bytes, 0, 0);
 }
 
 const SEVERAL: ReadonlySet<number> = new Set(Buffer.from("*+@", "latin1"));

@@ -14,6 +14,14 @@ export type AttributeVisitor = (bytes: Buffer, from: number, to: number) => void
 
 /** Deeper than any application nests, far from the end of the stack. */
 const DEPTH_MAX = 100;
+/** Of filters in one: more than the longest list of names that is asked for at once, read in a ms. */
+const FILTERS_MAX = 20_000;
+
+/** Where a reader is inside a filter. */
+interface Bounds {
+  depth: number;
+  filters: number;
+}
 
 const MATCHING_RULE = 0x81;
 const TYPE = 0x82;
@@ -24,20 +32,24 @@ const SUBSTRING_FIRST = 0x80;
 const SUBSTRING_LAST = 0x82;
 
 /** Reads one Filter. Throws WireError. */
-export function visitFilter(reader: BerReader, visit: AttributeVisitor, depth = 0): void {
-  if (depth > DEPTH_MAX) throw new WireError("too-deep", reader.offset);
+export function visitFilter(reader: BerReader, visit: AttributeVisitor): void {
+  visitOne(reader, visit, { depth: 0, filters: 0 });
+}
+
+function visitOne(reader: BerReader, visit: AttributeVisitor, bounds: Bounds): void {
+  if (bounds.depth > DEPTH_MAX) throw new WireError("too-deep", reader.offset);
+  if (bounds.filters === FILTERS_MAX) throw new WireError("too-many-attributes", reader.offset);
+  bounds.filters += 1;
   const tag = reader.peekTag();
   switch (tag) {
     case FILTER_TAG.and:
-    case FILTER_TAG.or: {
-      const outer = reader.enter(tag);
-      while (!reader.isAtEnd) visitFilter(reader, visit, depth + 1);
-      reader.leave(outer);
-      return;
-    }
+    case FILTER_TAG.or:
     case FILTER_TAG.not: {
       const outer = reader.enter(tag);
-      visitFilter(reader, visit, depth + 1);
+      bounds.depth += 1;
+      if (tag === FILTER_TAG.not) visitOne(reader, visit, bounds);
+      else while (!reader.isAtEnd) visitOne(reader, visit, bounds);
+      bounds.depth -= 1;
       reader.leave(outer);
       return;
     }

@@ -61,9 +61,12 @@ function readAuthentication(reader: BerReader): BindRequest["authentication"] {
 export interface SearchRequest {
   readonly base: Buffer;
   readonly scope: number;
-  /** How many names are in the list of what is asked for. */
-  readonly attributes: number;
 }
+
+/** More names than any application asks for. */
+const NAMES_MAX = 4096;
+/** Attributes of an Add, changes of a Modify. */
+const ATTRIBUTES_MAX = 20_000;
 
 export const BASE_OBJECT = 0;
 /** `children` (draft-sermersheim-ldap-subordinate-scope) is the last that anybody knows. */
@@ -86,11 +89,17 @@ export function decodeSearch(
   reader.readBoolean(TAG.boolean); // typesOnly
   visitFilter(reader, visit);
   const list = reader.enter(TAG.sequence);
-  let attributes = 0;
-  for (; !reader.isAtEnd; attributes += 1) reader.skipOctets(TAG.octetString);
+  for (let names = 0; !reader.isAtEnd; names += 1) {
+    bound(names, NAMES_MAX, reader);
+    reader.skipOctets(TAG.octetString);
+  }
   reader.leave(list);
   reader.leave(outer);
-  return { base, scope, attributes };
+  return { base, scope };
+}
+
+function bound(count: number, max: number, reader: BerReader): void {
+  if (count === max) throw new WireError("too-many-attributes", reader.offset);
 }
 
 function readNumber(reader: BerReader, tag: number, max = Number.POSITIVE_INFINITY): number {
@@ -108,18 +117,20 @@ export function visitCompare(message: Buffer, envelope: Envelope, visit: Attribu
   reader.leave(outer);
 }
 
-/** `visit` is shown the type of every attribute of the new entry. The entry's name is returned. */
+/**
+ * `visit` is shown the type of every attribute of the new entry; values are values, whatever they
+ * are. The entry's name is returned.
+ */
 export function decodeAdd(message: Buffer, envelope: Envelope, visit: AttributeVisitor): Buffer {
   const reader = operationReader(message, envelope);
   const outer = reader.enter(OPERATION.addRequest);
   const entry = reader.readOctets(TAG.octetString);
   const list = reader.enter(TAG.sequence);
-  while (!reader.isAtEnd) {
+  for (let attributes = 0; !reader.isAtEnd; attributes += 1) {
+    bound(attributes, ATTRIBUTES_MAX, reader);
     const attribute = reader.enter(TAG.sequence);
     visitName(reader, TAG.octetString, visit);
-    const set = reader.enter(TAG.set);
-    while (!reader.isAtEnd) reader.skipOctets(TAG.octetString);
-    reader.leave(set);
+    reader.skipOctets(TAG.set);
     reader.leave(attribute);
   }
   reader.leave(list);
@@ -134,8 +145,8 @@ export interface Change {
   readonly operation: number;
   /** Options included. */
   readonly type: Range;
-  readonly values: number;
-  readonly firstValue: Range | undefined;
+  /** The inside of their set. */
+  readonly values: Range;
 }
 
 /** `visit` is shown every change. The entry's name is returned. */
@@ -148,29 +159,33 @@ export function decodeModify(
   const outer = reader.enter(OPERATION.modifyRequest);
   const entry = reader.readOctets(TAG.octetString);
   const list = reader.enter(TAG.sequence);
-  while (!reader.isAtEnd) visit(readChange(reader));
+  for (let changes = 0; !reader.isAtEnd; changes += 1) {
+    bound(changes, ATTRIBUTES_MAX, reader);
+    const change = reader.enter(TAG.sequence);
+    const operation = readNumber(reader, TAG.enumerated, MODIFICATION.increment);
+    const modification = reader.enter(TAG.sequence);
+    const type = readRange(reader, TAG.octetString);
+    const values = readRange(reader, TAG.set);
+    reader.leave(modification);
+    reader.leave(change);
+    visit({ operation, type, values });
+  }
   reader.leave(list);
   reader.leave(outer);
   return entry;
 }
 
-function readChange(reader: BerReader): Change {
-  const change = reader.enter(TAG.sequence);
-  const operation = readNumber(reader, TAG.enumerated, MODIFICATION.increment);
-  const modification = reader.enter(TAG.sequence);
-  const type = readRange(reader);
-  const set = reader.enter(TAG.set);
-  const firstValue = reader.isAtEnd ? undefined : readRange(reader);
-  let values = firstValue === undefined ? 0 : 1;
-  for (; !reader.isAtEnd; values += 1) reader.skipOctets(TAG.octetString);
-  reader.leave(set);
-  reader.leave(modification);
-  reader.leave(change);
-  return { operation, type, values, firstValue };
+/** The only one of some values; undefined: there is none. Throws WireError: there are more. */
+export function decodeOnlyValue(message: Buffer, { from, to }: Range): Range | undefined {
+  const reader = new BerReader(message, from, to);
+  if (reader.isAtEnd) return undefined;
+  const value = readRange(reader, TAG.octetString);
+  if (!reader.isAtEnd) throw new WireError("bad-value", reader.offset);
+  return value;
 }
 
-function readRange(reader: BerReader): Range {
-  const from = reader.skipOctets(TAG.octetString);
+function readRange(reader: BerReader, tag: number): Range {
+  const from = reader.skipOctets(tag);
   return { from, to: reader.offset };
 }
 
@@ -233,9 +248,7 @@ export function decodePasswordModify(
 }
 
 function readOptional(reader: BerReader, tag: number): Range | undefined {
-  if (reader.peekTag() !== tag) return undefined;
-  const from = reader.skipOctets(tag);
-  return { from, to: reader.offset };
+  return reader.peekTag() === tag ? readRange(reader, tag) : undefined;
 }
 
 /** The message id that an Abandon names. */

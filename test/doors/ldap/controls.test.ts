@@ -135,6 +135,11 @@ t.test(
   },
 );
 
+t.test("a sort by more than 1,000 keys is more than is asked for", async (t) => {
+  const value = element(0x30, Buffer.concat(Array.from({ length: 1_001 }, () => attribute("cn"))));
+  t.equal(judged("search", { oid: CONTROL.sort, value }), "malformed-request");
+});
+
 const all = (name: string): RequestControl[] => [
   { oid: CONTROL.assertion, value: filter.not(filter.equality(name, "x")) },
   { oid: CONTROL.matchedValues, value: element(0x30, filter.equality(name, "x")) },

@@ -77,7 +77,14 @@ const GIVEN: readonly [
     [BOB, "hello"],
   ],
   ["all values removed", modify([{ operation: 1, type: "userPassword" }]), [BOB, undefined]],
-  ["two old ones", modify([{ operation: 1, type: "userPassword", values: ["a", "b"] }]), "odd"],
+  [
+    "two old ones",
+    modify([
+      { operation: 1, type: "userPassword", values: ["a"] },
+      { operation: 1, type: "userPassword", values: ["b"] },
+    ]),
+    "odd",
+  ],
   ["a count", modify([{ operation: 3, type: "userPassword", values: ["1"] }]), "odd"],
 ];
 
