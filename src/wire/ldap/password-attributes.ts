@@ -7,7 +7,7 @@
 // Kerberos keys, seeds of one-time codes, passwords by which servers bind to each other. Not here:
 // userPKCS12 and certificates (a passphrase of its own protects the key), the passwords of local
 // accounts that Windows LAPS keeps (they open no directory), dates and policies about passwords.
-const PASSWORD_ATTRIBUTES: readonly (readonly [name: string, oid?: string])[] = [
+export const PASSWORD_ATTRIBUTES: readonly (readonly [name: string, oid?: string])[] = [
   // RFC 4519 §2.41 and RFC 3112.
   ["userPassword", "2.5.4.35"],
   ["authPassword", "1.3.6.1.4.1.4203.1.3.4"],
