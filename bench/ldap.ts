@@ -36,9 +36,9 @@ type Job = (typeof JOBS)[number];
 const PER_SECOND_MAX: Readonly<Record<Job, number>> = { bind: 12_000, login: 4_000, search: 2_000 };
 // A person comes back with another code.
 const PAUSE_MS = 61_000;
-const SLAPD_PORT = 23_890;
-const PROXY_PORT = 23_891;
-const GATEHOUSE_PORT = 23_892;
+const SLAPD_PORT = 23_990;
+const PROXY_PORT = 23_991;
+const GATEHOUSE_PORT = 23_992;
 
 const { values } = parseArgs({
   options: {

@@ -45,6 +45,8 @@ function getProgram(name: string): string {
 
 async function run(name: string, file: string, port: number): Promise<Server> {
   const slapd = getProgram("slapd");
+  // Somebody else's server would answer just as well, and spoil every figure.
+  if (await isListening(port)) throw new Error(`port ${port} is taken: is another benchmark on?`);
   const child = start(slapd, ["-f", file, "-h", `ldap://127.0.0.1:${port}`, "-d", "0"]);
   for (let tries = 0; !(await isListening(port)); tries += 1) {
     if (tries > 200 || child.exitCode !== null) throw new Error(`${name} doesn't start`);
