@@ -8,6 +8,7 @@ import {
   type BindResult,
   type Directory,
   type DirectoryLockout,
+  type LookupResult,
 } from "../../core/ports.ts";
 import { isWithin } from "../../wire/ldap/dn.ts";
 import { BindExchange, refuseDisabled } from "./bind.ts";
@@ -20,6 +21,7 @@ import { createLookup } from "./lookup.ts";
 import { readOptions, type DirectoryOptions, type DirectoryUrl, type Settings } from "./options.ts";
 import { Pool } from "./pool.ts";
 import { readSchema, type KnownAttributes } from "./schema.ts";
+import { Relays } from "./relays.ts";
 import { checkServer } from "./server-check.ts";
 import { readName } from "./username.ts";
 
@@ -34,6 +36,10 @@ export interface DirectoryBackend extends Directory {
   lockout(): DirectoryLockout;
   /** The name says that it belongs here: by its domain, or as a DN below the base. */
   owns(username: string): boolean;
+  /** The entry of that DN, whether or not people like it may log in. */
+  findEntry(dn: string): Promise<LookupResult>;
+  /** For the LDAP door: each of its clients has a connection of its own. */
+  readonly relays: Pick<Relays, "prepare" | "acquire">;
 }
 
 export interface DirectoryStatus {
@@ -90,6 +96,7 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
     messageBytesMax: BIND_BYTES_MAX,
     prepare: undefined,
   });
+  const relays = new Relays(settings, health, dialer);
   const { clock, dependency } = settings;
   let lockout = { threshold: settings.lockoutThreshold, observationMs: OBSERVATION_MS };
   let known: KnownAttributes | undefined;
@@ -132,13 +139,14 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
 
   return {
     name: settings.name,
+    relays,
     lockout: () => lockout,
     owns(username) {
       const name = readName(username, settings.domains);
       if (name?.kind === "dn") return isWithin(name.rdns, settings.baseRdns);
       return name?.domain !== undefined && settings.domains.has(name.domain);
     },
-    find: createLookup(settings, lookups, () => known),
+    ...createLookup(settings, lookups, () => known),
     async bind({ dn, isDisabled }, password) {
       const result = await new Promise<BindResult>((resolve, reject) => {
         const deadlineAt = clock.monotonic() + settings.timeoutMs;
@@ -159,9 +167,10 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
       checkTimer = undefined;
       lookups.close();
       binds.close();
+      relays.close();
     },
     status() {
-      const connections = lookups.connections + binds.connections;
+      const connections = lookups.connections + binds.connections + relays.connections;
       const { problem } = health;
       if (problem !== undefined) return { name: settings.name, state: "down", detail: problem };
       const detail = [`${connections} connections`, health.failing()].filter(Boolean).join("; ");

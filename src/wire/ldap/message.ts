@@ -67,6 +67,16 @@ export function encodeBind(id: number, dn: string, password: Uint8Array): Buffer
   return finishMessage(writer, id);
 }
 
+/** What makes a connection nobody's again (RFC 4513 §5.1.1). */
+export function encodeAnonymousBind(id: number): Buffer {
+  const writer = new BerWriter();
+  writer.writeText(0x80, "");
+  writer.writeText(TAG.octetString, "");
+  writer.writeInteger(TAG.integer, 3);
+  writer.wrap(OPERATION.bindRequest, 0);
+  return finishMessage(writer, id);
+}
+
 export function encodeSearch(id: number, request: SearchRequest): Buffer {
   const writer = new BerWriter();
   for (const attribute of request.attributes.toReversed()) {
