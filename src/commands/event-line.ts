@@ -11,11 +11,13 @@ export function eventLine(event: AuditEventView): string {
 
 function sentence(event: AuditEventView): string {
   const who = event.username ?? event.initiated_by.username ?? "someone";
-  const where = event.nas === undefined ? "" : ` at ${event.nas.name}`;
+  const door = event.nas ?? event.app;
+  const where = door === undefined ? "" : ` at ${door.name}`;
   const why = event.reason === undefined ? "" : `: ${event.reason}`;
   const times = event.count === undefined || event.count === 1 ? "" : ` (${event.count} times)`;
   switch (event.event_type) {
     case "radius_auth_attempt":
+    case "ldap_bind":
       return `${who} was ${event.success ? "let in" : "refused"}${where}${why}`;
     case "radius_auth_challenge":
       return `${who} was asked for a code${where}`;

@@ -92,7 +92,7 @@ function select(query: EventQuery): { sql: string; values: (string | number)[] }
   add("username = ?", query.username && normaliseUsername(query.username));
   add("json ->> 'event_type' = ?", query.eventType);
   add("json ->> 'reason' = ?", query.reason);
-  add("json ->> '$.nas.name' = ?", query.client);
+  add("coalesce(json ->> '$.nas.name', json ->> '$.app.name') = ?", query.client);
   add("json ->> 'success' = ?", query.success === undefined ? undefined : Number(query.success));
   const conditions = where.length === 0 ? "" : `WHERE ${where.join(" AND ")}`;
   // A follower wants the oldest it hasn't seen; everybody else the newest there are.

@@ -87,6 +87,7 @@ export const AuditEventView = z.looseObject({
   reason: z.string().optional(),
   alarm: z.string().optional(),
   nas: z.looseObject({ name: z.string() }).optional(),
+  app: z.looseObject({ name: z.string() }).optional(),
   count: z.number().optional(),
 });
 export type AuditEventView = z.infer<typeof AuditEventView>;
