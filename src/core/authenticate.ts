@@ -243,5 +243,6 @@ function outageOf(error: unknown, log: Log): Verdict {
 function outageReason(error: DependencyDown): OutageReason {
   if (error.dependency === "store") return "store-unavailable";
   if (error.dependency === "clock") return "clock-unreliable";
+  if (error.dependency === "client") return "client-gone";
   return error.dependency.startsWith("directory:") ? "directory-unavailable" : "internal-error";
 }

@@ -50,6 +50,7 @@ export const REASONS = {
   "directory-unavailable": "upstream unavailable",
   "store-unavailable": "upstream unavailable",
   "clock-unreliable": "upstream unavailable",
+  "client-gone": "upstream unavailable",
   "service-account-address": "service account not allowed here",
   "internal-error": "internal error",
 } as const;
@@ -83,7 +84,11 @@ export type DirectoryRefusal = Extract<
 /** Reasons that are somebody's outage, never the person's fault. */
 export type OutageReason = Extract<
   Reason,
-  "directory-unavailable" | "store-unavailable" | "clock-unreliable" | "internal-error"
+  | "directory-unavailable"
+  | "store-unavailable"
+  | "clock-unreliable"
+  | "client-gone"
+  | "internal-error"
 >;
 
 export type Verdict =

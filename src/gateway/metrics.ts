@@ -15,17 +15,19 @@ export interface MeasuredParts {
   readonly running: Running;
   readonly logins: Pick<LoginCounts, "metrics">;
   readonly store: Pick<Store, "isUp" | "metrics">;
-  readonly door: Pick<RadiusDoor, "counts" | "queue">;
-  readonly radius: Pick<RadiusServer, "delayed">;
+  readonly radius: {
+    readonly door: Pick<RadiusDoor, "counts" | "queue">;
+    readonly server: Pick<RadiusServer, "delayed"> | undefined;
+  };
 }
 
 /** Every metric there is, besides those of the process. */
 export function allMetrics(parts: MeasuredParts): Metric[] {
-  const { running, logins, store, door, radius } = parts;
+  const { running, logins, store, radius } = parts;
   return [
     ...gatewayMetrics(parts),
     ...logins.metrics,
-    ...radiusMetrics(door, radius),
+    ...(radius.server === undefined ? [] : radiusMetrics(radius.door, radius.server)),
     ...directoryMetrics(() => running.directories.values()),
     ...store.metrics,
   ];

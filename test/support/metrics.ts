@@ -30,7 +30,6 @@ export async function everyMetric(t: Test): Promise<Metric[]> {
     },
     logins: createLoginCounts(),
     store: test.store,
-    door,
-    radius: { delayed: 0 },
+    radius: { door, server: { delayed: 0 } },
   });
 }

@@ -54,6 +54,8 @@ export class RelayConnection {
   readonly #owner: RelayOwner;
   #user: RelayUser | undefined;
   #resetting: Framer | undefined;
+  /** No Bind has gone over it since it was opened or reset. */
+  #isUntouched = true;
   #isClosed = false;
 
   constructor({ url, socket }: Dialled, renewAt: number, owner: RelayOwner) {
@@ -91,6 +93,7 @@ export class RelayConnection {
 
   /** A bind: unless its answer comes in the directory's time, the connection is lost. */
   writeBind(bytes: Uint8Array): void {
+    this.#isUntouched = false;
     this.answerDueAt = this.#owner.dueAt();
     this.write(bytes);
   }
@@ -118,13 +121,18 @@ export class RelayConnection {
   }
 
   /**
-   * Its user is done and owes and expects nothing. The pool has it back once the directory has
-   * confirmed that it is anonymous; RFC 4511 §4.2.1: that bind ends whatever still runs.
+   * Its user is done and owes and expects nothing. The pool has it back once it is anonymous: at
+   * once if nobody has ever bound on it, else when the directory has confirmed it.
    */
-  release(): void {
+  release(isAnonymous: boolean): void {
     if (this.#isClosed) return;
     this.#user = undefined;
     this.#socket.resume();
+    if (isAnonymous && this.#isUntouched) {
+      this.#owner.onFree(this);
+      return;
+    }
+    this.#isUntouched = true;
     this.#resetting = createFramer(RESET_BYTES_MAX);
     this.answerDueAt = this.#owner.dueAt();
     this.write(encodeAnonymousBind(MESSAGE_ID_MAX));
