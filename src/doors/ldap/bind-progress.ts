@@ -2,11 +2,11 @@
 // Invariant: only an answer that came after the Bind was sent, and only one, can be its success.
 
 import type { Secret } from "../../lib/secret.ts";
-import type { Control } from "../../wire/ldap/control.ts";
+import { CONTROL, type Control } from "../../wire/ldap/control.ts";
 import type { Envelope } from "../../wire/ldap/envelope.ts";
 import { RESULT_CODE } from "../../wire/ldap/message.ts";
 import { peekResult } from "../../wire/ldap/response.ts";
-import { rewriteBind } from "../../wire/ldap/rewrite.ts";
+import { rewriteBind, withoutPasswordPolicy } from "../../wire/ldap/rewrite.ts";
 import type { BindJudgement } from "./bind.ts";
 
 export class BindInProgress {
@@ -17,6 +17,8 @@ export class BindInProgress {
   isUpstreamLost = false;
   readonly #message: Buffer;
   #isSent = false;
+  /** The client hasn't, and doesn't get to see the answer. */
+  #isPolicyAsked = false;
   #answer: { readonly message: Buffer; readonly isSuccess: boolean } | undefined;
 
   constructor(message: Buffer, envelope: Envelope, judgement: BindJudgement, wasBound: boolean) {
@@ -44,14 +46,18 @@ export class BindInProgress {
     this.#isSent = true;
     this.#answer = undefined;
     this.isUpstreamLost = false;
-    return rewriteBind(this.#message, this.envelope, controls, dn, password.reveal());
+    // "Right, but expired" and "right, but change it first" are told to those alone who ask.
+    this.#isPolicyAsked = controls.every(({ oid }) => oid !== CONTROL.passwordPolicy);
+    const added = this.#isPolicyAsked ? CONTROL.passwordPolicy : undefined;
+    return rewriteBind(this.#message, this.envelope, controls, dn, password.reveal(), added);
   }
 
   /** False: none was due. Throws WireError. */
   takeAnswer(message: Buffer, envelope: Envelope): boolean {
     if (!this.#isSent || this.#answer !== undefined || this.isUpstreamLost) return false;
     const isSuccess = peekResult(message, envelope).resultCode === RESULT_CODE.success;
-    this.#answer = { message, isSuccess };
+    const told = this.#isPolicyAsked ? withoutPasswordPolicy(message, envelope) : message;
+    this.#answer = { message: told, isSuccess };
     return true;
   }
 

@@ -93,14 +93,19 @@ export function withControls(
   return finishMessage(writer, id);
 }
 
-/** Nothing at all for none: an empty list says no more. */
+/** Nothing at all for none: an empty list says no more. `added`: one more, not critical. */
 export function writeControls(
   writer: BerWriter,
   message: Buffer,
   controls: readonly Control[],
+  added?: string,
 ): void {
-  if (controls.length === 0) return;
+  if (controls.length === 0 && added === undefined) return;
   const before = writer.size;
+  if (added !== undefined) {
+    writer.writeText(TAG.octetString, added);
+    writer.wrap(TAG.sequence, before);
+  }
   for (const { from, to } of controls.toReversed()) writer.writeRaw(message.subarray(from, to));
   writer.wrap(CONTROLS, before);
 }

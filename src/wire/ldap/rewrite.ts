@@ -3,7 +3,7 @@
 // Invariant: what isn't meant to change stays octet for octet, the message id and the order too.
 
 import { BerReader, BerWriter, contentsOfElement, endOfElement, TAG } from "./ber.ts";
-import { type Control, writeControls } from "./control.ts";
+import { CONTROL, type Control, decodeControls, withControls, writeControls } from "./control.ts";
 import { type Envelope, finishMessage } from "./envelope.ts";
 import { EXTENDED, OPERATION } from "./operation.ts";
 import { isPasswordAttribute } from "./password-attributes.ts";
@@ -12,22 +12,33 @@ import type { Range } from "./request.ts";
 const SIMPLE = 0x80;
 const VERSION = 3;
 
-/** A simple Bind with the id and the controls of another one, for this DN and password. */
+/**
+ * A simple Bind with the id and the controls of another one, for this DN and password. `added`: a
+ * control that the other one hasn't.
+ */
 export function rewriteBind(
   message: Buffer,
   { id }: Envelope,
   controls: readonly Control[],
   dn: string,
   password: Uint8Array,
+  added?: string,
 ): Buffer {
   const writer = new BerWriter();
-  writeControls(writer, message, controls);
+  writeControls(writer, message, controls, added);
   const before = writer.size;
   writer.writeOctets(SIMPLE, password);
   writer.writeText(TAG.octetString, dn);
   writer.writeInteger(TAG.integer, VERSION);
   writer.wrap(OPERATION.bindRequest, before);
   return finishMessage(writer, id);
+}
+
+/** An answer without what the password policy says in it, to somebody who hasn't asked. */
+export function withoutPasswordPolicy(message: Buffer, envelope: Envelope): Buffer {
+  const controls = decodeControls(message, envelope);
+  const others = controls.filter(({ oid }) => oid !== CONTROL.passwordPolicy);
+  return others.length === controls.length ? message : withControls(message, envelope, others);
 }
 
 /**

@@ -32,6 +32,7 @@ function deciding(peer: SessionPeer = new SessionPeer()): { peer: SessionPeer; b
 }
 
 const bare = Secret.of("hello");
+const POLICY_ASKED = { controls: [{ oid: CONTROL.passwordPolicy }] };
 
 t.test("a Bind is asked about with its name and the field as it came", async (t) => {
   const { bind } = deciding();
@@ -63,18 +64,30 @@ t.test(
   },
 );
 
+const EXPIRING = result(1, "bind", 0, {
+  text: "welcome",
+  control: policyControl({ graceLogins: 1 }),
+});
+
 t.test("an accept relays the directory's own answer, with its controls", async (t) => {
-  const { peer, bind } = deciding();
-  bind.rewrite(BOB, bare);
-  const answer = result(1, "bind", 0, {
-    text: "welcome",
-    control: policyControl({ graceLogins: 1 }),
-  });
-  t.same(peer.upstream(answer), [], "held until it is decided");
+  const peer = new SessionPeer();
+  peer.isDeciding = false;
+  peer.client(bindRequest(1, BOB, "hello,123456", POLICY_ASKED));
+  peer.bind?.rewrite(BOB, bare);
+  peer.forget();
+  t.same(peer.upstream(EXPIRING), [], "held until it is decided");
   t.equal(peer.session.state, "deciding");
   t.same(peer.do(peer.session.bindDecided("accepted")), ["bind 1: 0"]);
-  t.equal(peer.toClient[0], answer);
+  t.equal(peer.toClient[0], EXPIRING);
   t.equal(peer.session.state, "bound");
+});
+
+t.test("the password policy is asked for always, and told to those who asked", async (t) => {
+  const { peer, bind } = deciding();
+  t.same(bind.rewrite(BOB, bare), bindRequest(1, BOB, "hello", POLICY_ASKED));
+  peer.upstream(EXPIRING);
+  peer.do(peer.session.bindDecided("accepted"));
+  t.same(peer.toClient[0], result(1, "bind", 0, { text: "welcome" }));
 });
 
 const UNPROVEN: readonly [
@@ -194,7 +207,7 @@ t.test("several people take turns on one connection, and each is bound for itsel
     [3, "uid=carol,dc=example,dc=com"],
   ] as const) {
     t.same(peer.client(bindRequest(id, name, "hello")), [`ask ${name}`]);
-    t.same(peer.bind?.rewrite(name, bare), bindRequest(id, name, "hello"));
+    t.same(peer.bind?.rewrite(name, bare), bindRequest(id, name, "hello", POLICY_ASKED));
     peer.upstream(result(id, "bind", 0));
     t.same(peer.do(peer.session.bindDecided("accepted")), [`bind ${id}: 0`]);
     t.equal(peer.session.state, "bound");
