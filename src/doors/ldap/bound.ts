@@ -3,9 +3,11 @@
 
 import type { Identity } from "../../core/ports.ts";
 import { normaliseUsername } from "../../lib/username.ts";
+import type { ListenerPlace } from "./listener.ts";
 
 /** A connection with somebody bound on it. */
 export interface BoundConnection {
+  readonly place: ListenerPlace;
   /** With a notice; everything it carries ends. */
   revoke(): void;
 }
@@ -15,8 +17,8 @@ export interface BoundConnections {
   remove(identity: Identity, connection: BoundConnection): void;
   /** How many connections were ended. */
   revoke(person: { readonly directory: string; readonly username: string }): number;
-  /** One of each person who is bound now. */
-  people(): Identity[];
+  /** Everybody who is bound now, once, and where. */
+  people(): { readonly identity: Identity; readonly place: ListenerPlace }[];
 }
 
 export function createBoundConnections(): BoundConnections {
@@ -40,7 +42,10 @@ export function createBoundConnections(): BoundConnections {
       for (const connection of connections) connection.revoke();
       return connections.length;
     },
-    people: () => [...people.values()].map(({ identity }) => identity),
+    people: () =>
+      [...people.values()].flatMap(({ identity, connections }) =>
+        [...connections].slice(0, 1).map(({ place }) => ({ identity, place })),
+      ),
   };
 }
 

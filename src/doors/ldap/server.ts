@@ -20,6 +20,7 @@ import {
   type ListenerPlace,
   type ListenerSettings,
 } from "./listener.ts";
+import { startRecheck } from "./recheck.ts";
 import { createTls, type Tls } from "./tls.ts";
 import { createTroubles, type TroublesOptions } from "./troubles.ts";
 import type { UpstreamDirectory } from "./upstream.ts";
@@ -33,6 +34,8 @@ export interface LdapSettings {
 export interface LdapDoorOptions extends LdapSettings, TroublesOptions {
   readonly authenticator: Authenticator;
   readonly limits?: Partial<Limits>;
+  /** How often those who are bound are looked up again. */
+  readonly recheckMs?: number;
 }
 
 export interface LdapDoor {
@@ -88,6 +91,12 @@ export async function startLdapDoor(options: LdapDoorOptions): Promise<LdapDoor>
     throw error;
   }
   const sweepTimer = setInterval(() => arrivals.sweep(clock.monotonic()), SWEEP_MS).unref();
+  const { bound } = context;
+  const stopRecheck = startRecheck({
+    bound,
+    log: options.log,
+    ...(options.recheckMs === undefined ? {} : { everyMs: options.recheckMs }),
+  });
   const reportTimer = setInterval(() => void context.troubles.report(), REPORT_MS).unref();
 
   return {
@@ -98,9 +107,10 @@ export async function startLdapDoor(options: LdapDoorOptions): Promise<LdapDoor>
       return arrivals.clients.size;
     },
     reload: (settings) => reload(context, arrivals, opened, settings),
-    revoke: (person) => void context.bound.revoke(person),
+    revoke: (person) => void bound.revoke(person),
     async close({ drainMs }) {
       clearInterval(reportTimer);
+      stopRecheck();
       for (const { server } of opened.values()) server.close();
       arrivals.destroyPending();
       const { promise, resolve } = Promise.withResolvers<void>();
