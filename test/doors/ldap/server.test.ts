@@ -1,24 +1,16 @@
-// The door's sockets: limits, time-outs, TLS, PROXY headers, drain, what a reload changes.
+// The door as a whole: streams of requests, what a reload changes, who is gone, the end.
 
-import { readFileSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { connect as connectTls } from "node:tls";
 import t from "tap";
 
-import { generateCertificates } from "../../../certs/certificates.ts";
-import type { ListenerTls } from "../../../src/doors/ldap/listener.ts";
-import { Secret } from "../../../src/lib/secret.ts";
 import { plainUrl } from "../../support/directory.ts";
 import { LdapClient } from "../../support/ldap-client.ts";
-import { listenerSettings, openLdapDoor } from "../../support/ldap-door.ts";
+import { bound, dnOf, listenerSettings, openLdapDoor } from "../../support/ldap-door.ts";
 import {
   abandonRequest,
   bindRequest,
   searchRequest,
-  startTlsRequest,
   unbindRequest,
   whoAmIRequest,
 } from "../../support/ldap-requests.ts";
@@ -26,33 +18,9 @@ import { BASE, startSlapd } from "../../support/slapd.ts";
 
 const slapd = await startSlapd({ users: 200 });
 const urls = [plainUrl(slapd)];
-const folder = mkdtempSync(join(tmpdir(), "gatehouse-ldap-door-"));
-await generateCertificates(folder);
-await generateCertificates(join(folder, "other"));
-t.teardown(async () => {
-  await slapd.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
+t.teardown(() => slapd.stop());
 
-const read = (name: string): string => readFileSync(join(folder, name), "utf8");
-const ca = read("ca.pem");
-const tlsOf = (from = "", changes: Partial<ListenerTls> = {}): ListenerTls => ({
-  begins: "implicit",
-  certificate: read(`${from}server.pem`),
-  key: Secret.of(read(`${from}server.key`)),
-  clientCa: undefined,
-  ...changes,
-});
-
-const dnOf = (uid: string): string => `uid=${uid},ou=people,${BASE}`;
 const root = (id: number): Buffer => searchRequest(id, { base: "", scope: 0 });
-
-async function bound(port: number, uid = "u000001", options = {}): Promise<LdapClient> {
-  const client = await LdapClient.open(port, options);
-  const { resultCode } = await client.ask(bindRequest(1, dnOf(uid), `pw-${uid}`));
-  if (resultCode !== 0) throw new Error(`${uid} can't bind: ${resultCode}`);
-  return client;
-}
 
 await t.test("a chunk, octet by octet, or many requests at once: all are answered", async (t) => {
   const { port } = await openLdapDoor(t, { urls });
@@ -104,120 +72,6 @@ await t.test("LDAP-19: a message before a bind has 256 KiB, after it more", asyn
   client.end();
 });
 
-await t.test("connections are limited: in all, by address, and before a bind", async (t) => {
-  const limits = { connectionsMax: 4, connectionsPerAddressMax: 3, unboundPerAddressMax: 2 };
-  const { port, log } = await openLdapDoor(t, { urls, door: { limits } });
-  const first = await LdapClient.open(port);
-  const second = await LdapClient.open(port);
-  const turnedAway = await LdapClient.open(port);
-  await turnedAway.closed();
-  t.match(await first.ask(bindRequest(1, dnOf("u000001"), "pw-u000001")), { resultCode: 0 });
-  const third = await LdapClient.open(port);
-  t.match(await third.ask(whoAmIRequest(1)), { resultCode: 0 }, "one has bound: a place is free");
-  t.match(await third.ask(bindRequest(2, dnOf("u000002"), "pw-u000002")), { resultCode: 0 });
-  const fourth = await LdapClient.open(port);
-  await fourth.closed();
-  second.end();
-  await wait(50);
-  const fifth = await LdapClient.open(port);
-  t.match(await fifth.ask(whoAmIRequest(1)), { resultCode: 0 });
-  t.same(
-    log.lines.map(({ fields }) => fields["trouble"]),
-    ["unboundPerAddressMax", "connectionsPerAddressMax"],
-  );
-  for (const client of [first, third, fifth]) client.end();
-});
-
-await t.test("P05 P06: idle and half-sent messages end; a running search isn't idle", async (t) => {
-  const limits = { unboundIdleMs: 200, boundIdleMs: 1_200, messageMs: 200 };
-  const { port } = await openLdapDoor(t, { urls, door: { limits } });
-  const idle = await LdapClient.open(port);
-  t.match(await idle.next(), { id: 0, resultCode: 52, text: "idle for too long" });
-  await idle.closed();
-  const half = await LdapClient.open(port);
-  half.send(whoAmIRequest(1).subarray(0, 6));
-  t.match(await half.next(), { id: 0, text: "a message wasn't finished in time" });
-  const client = await bound(port);
-  await wait(700);
-  t.match(await client.ask(whoAmIRequest(2)), { resultCode: 0 }, "a bound one has more time");
-  slapd.pause();
-  client.send(root(3));
-  await wait(2_200);
-  slapd.resume();
-  t.match(await client.answerTo(3), { resultCode: 0 });
-  client.end();
-});
-
-await t.test(
-  "T01 T02: plain bytes and silence at a TLS port cost one line and no slot",
-  async (t) => {
-    const listeners = [{ tls: tlsOf() }];
-    const limits = { handshakeMs: 300, connectionsPerAddressMax: 2 };
-    const { port, log } = await openLdapDoor(t, { urls, listeners, door: { limits } });
-    for (let round = 0; round < 3; round += 1) {
-      const rubbish = await LdapClient.open(port);
-      rubbish.send(whoAmIRequest(1));
-      const silent = await LdapClient.open(port);
-      await Promise.all([rubbish.closed(), silent.closed()]);
-      await wait(20);
-    }
-    const good = await LdapClient.open(port, { ca });
-    t.match(await good.ask(whoAmIRequest(1)), { resultCode: 0 });
-    t.equal(log.lines.filter(({ fields }) => fields["trouble"] === "tls-failed").length, 1);
-    good.end();
-  },
-);
-
-await t.test("T03: TLS below 1.2 is refused", async (t) => {
-  const { port } = await openLdapDoor(t, { urls, listeners: [{ tls: tlsOf() }] });
-  for (const version of ["TLSv1", "TLSv1.1"] as const) {
-    const options = { port, host: "127.0.0.1", ca, servername: "localhost" };
-    const ciphers = "DEFAULT:@SECLEVEL=0";
-    const old = connectTls({ ...options, minVersion: version, maxVersion: version, ciphers });
-    const outcome = await new Promise((resolve) => {
-      old.once("error", () => resolve("refused")).once("secureConnect", () => resolve("open"));
-    });
-    t.equal(outcome, "refused", version);
-    old.destroy();
-  }
-});
-
-await t.test("with client_ca nobody gets through without its certificate", async (t) => {
-  const listeners = [{ tls: tlsOf("", { clientCa: ca }) }];
-  const { port } = await openLdapDoor(t, { urls, listeners });
-  const certificate = { cert: read("client.pem"), key: read("client.key") };
-  const good = await LdapClient.open(port, { ca, certificate });
-  t.match(await good.ask(whoAmIRequest(1)), { resultCode: 0 });
-  good.end();
-  const foreign = { cert: read("other/client.pem"), key: read("other/client.key") };
-  for (const other of [{ ca }, { ca, certificate: foreign }]) {
-    const client = await LdapClient.open(port, other).catch(() => undefined);
-    // TLS 1.3: the client learns of it after its own handshake.
-    await client?.closed();
-    t.equal(client?.messages.length ?? 0, 0);
-  }
-});
-
-await t.test(
-  "T17: a certificate is replaced without a restart; open connections stay",
-  async (t) => {
-    const { port, door, directory } = await openLdapDoor(t, {
-      urls,
-      listeners: [{ tls: tlsOf() }],
-    });
-    const before = await bound(port, "u000001", { ca });
-    const listen = { family: 4, host: "127.0.0.1", port: 0 } as const;
-    const directories = new Map([["corp", directory]]);
-    door.reload({ listeners: [listenerSettings({ listen, tls: tlsOf("other/") })], directories });
-    await t.rejects(LdapClient.open(port, { ca }), "the old authority");
-    const after = await LdapClient.open(port, { ca: read("other/ca.pem") });
-    t.match(await after.ask(whoAmIRequest(1)), { resultCode: 0 });
-    t.match(await before.ask(whoAmIRequest(2)), { resultCode: 0 });
-    before.end();
-    after.end();
-  },
-);
-
 await t.test(
   "a reload's rules hold for those who are connected; a lost listener closes",
   async (t) => {
@@ -242,72 +96,6 @@ await t.test(
     one.end();
   },
 );
-
-/** haproxy's proxy-protocol.txt §2.2, by hand. */
-function proxyHeader(source: string, command = 0x21): Buffer {
-  const signature = Buffer.from("0d0a0d0a000d0a515549540a", "hex");
-  const addresses = Buffer.concat([
-    Buffer.from(source.split(".").map(Number)),
-    Buffer.from([127, 0, 0, 1, 0x9c, 0x40, 0x02, 0x7c]),
-  ]);
-  const fixed = Buffer.from([command, 0x11, 0, addresses.length]);
-  return Buffer.concat([signature, fixed, addresses]);
-}
-
-const BALANCER = { bytes: Buffer.from([127, 0, 0, 1]), prefix: 32 };
-
-await t.test(
-  "PROXY protocol: a balancer must send it, and its word is the client's address",
-  async (t) => {
-    const exempt = [
-      {
-        dn: `cn=gatehouse,ou=services,${BASE}`,
-        addresses: [{ bytes: Buffer.from([192, 0, 2, 7]), prefix: 32 }],
-      },
-    ];
-    const listeners = [
-      { proxyProtocol: [BALANCER], mfa: "required", exempt } as const,
-      { proxyProtocol: [BALANCER], tls: tlsOf(), mfa: "required", exempt } as const,
-    ];
-    const { portOf, log } = await openLdapDoor(t, { urls, listeners });
-    const service = bindRequest(1, `cn=gatehouse,ou=services,${BASE}`, "service-password");
-    for (const [listener, options] of [
-      [0, {}],
-      [1, { ca }],
-    ] as const) {
-      const open = (source: string): Promise<LdapClient> =>
-        LdapClient.open(portOf(listener), { ...options, header: proxyHeader(source) });
-      const good = await open("192.0.2.7");
-      t.match(await good.ask(service), { resultCode: 0 });
-      good.end();
-      const elsewhere = await open("192.0.2.8");
-      t.match(await elsewhere.ask(service), { resultCode: 49 });
-      elsewhere.end();
-    }
-    const health = await LdapClient.open(portOf(0), { header: proxyHeader("0.0.0.0", 0x20) });
-    t.match(await health.ask(whoAmIRequest(1)), { resultCode: 0 }, "LOCAL: the balancer itself");
-    health.end();
-    const without = await LdapClient.open(portOf(0));
-    without.send(service);
-    await without.closed();
-    t.equal(without.messages.length, 0);
-    const split = await LdapClient.open(portOf(0));
-    await split.drip(proxyHeader("192.0.2.7"));
-    t.match(await split.ask(service), { resultCode: 0 });
-    split.end();
-    t.match(
-      log.lines.map(({ fields }) => fields["trouble"]),
-      ["no-proxy-header"],
-    );
-  },
-);
-
-await t.test("PROXY protocol: nobody else is believed", async (t) => {
-  const { port } = await openLdapDoor(t, { urls });
-  const client = await LdapClient.open(port, { header: proxyHeader("192.0.2.7") });
-  await client.closed();
-  t.equal(client.messages.length, 0);
-});
 
 await t.test(
   "C05: an address that is taken is told with its remedy, and nothing stays open",
@@ -395,16 +183,3 @@ await t.test("at the end: what takes too long is told so too", async (t) => {
   slapd.resume();
   t.match(await busy.next(), { id: 0, resultCode: 52 });
 });
-
-await t.test(
-  "StartTLS with a search outstanding is refused, and the search is answered",
-  async (t) => {
-    const listeners = [{ tls: tlsOf("", { begins: "start_tls" }) }];
-    const { port } = await openLdapDoor(t, { urls, listeners });
-    const client = await LdapClient.open(port);
-    client.send(root(1), startTlsRequest(2));
-    t.match(await client.answerTo(2), { id: 2, resultCode: 1 });
-    t.match(await client.answerTo(1), { id: 1, resultCode: 0 });
-    client.end();
-  },
-);
