@@ -15,6 +15,7 @@ import { ALLOWED_CONTROLS } from "../src/doors/ldap/controls.ts";
 import { endingNotice, refusalReply } from "../src/doors/ldap/reply.ts";
 import { ENDINGS, REFUSALS } from "../src/doors/ldap/rules.ts";
 import { DROP_REASONS } from "../src/doors/radius/drop-reasons.ts";
+import { TROUBLES } from "../src/doors/ldap/troubles.ts";
 import { WIRE_ERROR_CODES } from "../src/wire/error.ts";
 import { OPERATION } from "../src/wire/ldap/operation.ts";
 import { PASSWORD_ATTRIBUTES } from "../src/wire/ldap/password-attributes.ts";
@@ -89,6 +90,11 @@ t.test("every control that is passed on is documented, and no other", async (t) 
 t.test("every wire error is documented, and no other", async (t) => {
   const documented = firstColumn(read("docs/architecture.md"), "## Wire errors");
   t.same(documented.toSorted(), [...WIRE_ERROR_CODES].toSorted());
+});
+
+t.test("every trouble of an LDAP connection is documented, and no other", async (t) => {
+  const documented = firstColumn(read("docs/ldap.md"), "## When nothing comes");
+  t.same(documented.toSorted(), [...TROUBLES].toSorted());
 });
 
 t.test("every metric is documented with its type and labels, and no other", async (t) => {

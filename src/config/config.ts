@@ -132,7 +132,7 @@ export interface ListenerTls {
 }
 
 /** An account that is asked for no code when it comes from one of these. */
-export interface Exemption {
+interface Exemption {
   readonly dn: string;
   readonly addresses: readonly Network[];
 }

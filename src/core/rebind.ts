@@ -17,7 +17,7 @@ const REPEATS_MAX = 2;
 const ENTRIES_MAX = 50_000;
 
 /** Who binds, where, with what: all of it has to be the same. */
-export interface RebindScope {
+interface RebindScope {
   readonly identity: Identity;
   readonly generation: number;
   readonly listener: string;

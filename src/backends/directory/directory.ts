@@ -52,7 +52,9 @@ export interface DirectoryStatus {
 /** How busy it is, and which of its servers answer. */
 export interface DirectoryLoad {
   readonly servers: readonly { readonly url: string; readonly isUp: boolean }[];
-  readonly pools: Readonly<Record<"lookup" | "bind", Pick<Pool, "connections" | "waiting">>>;
+  readonly pools: Readonly<
+    Record<"lookup" | "bind" | "relay", Pick<Pool, "connections" | "waiting">>
+  >;
 }
 
 /** Two: one may be renewed while the other serves. Searches are pipelined on both. */
@@ -178,7 +180,7 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
     },
     load: () => ({
       servers: settings.urls.map((url) => ({ url: url.url, isUp: health.isUp(url) })),
-      pools: { lookup: lookups, bind: binds },
+      pools: { lookup: lookups, bind: binds, relay: relays },
     }),
   };
 }

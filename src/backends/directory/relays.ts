@@ -65,6 +65,10 @@ export class Relays implements RelayOwner {
     return this.#all.size;
   }
 
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** Opens some ahead of the first client, and keeps doing so. */
   prepare(): void {
     this.#isWanted = true;

@@ -9,6 +9,7 @@ import { Client } from "./client.ts";
 import type { DoorContext } from "./context.ts";
 import type { ListenerPlace } from "./listener.ts";
 import { readProxyHeader } from "./proxy-protocol.ts";
+import type { Trouble } from "./troubles.ts";
 
 export interface Arrivals {
   accept(socket: Socket, place: ListenerPlace): void;
@@ -24,14 +25,9 @@ export function createArrivals(context: DoorContext, onGone: () => void): Arriva
   /** Without a client so far, and since when; monotonic ms. */
   const pending = new Map<Socket, number>();
 
-  function turnAway(
-    socket: Socket,
-    place: ListenerPlace,
-    address: string,
-    ...[trouble, detail]: [Parameters<DoorContext["troubles"]["connection"]>[0], string?]
-  ): void {
+  function turnAway(socket: Socket, place: ListenerPlace, address: string, trouble: Trouble): void {
     const where = { listener: place.current.settings.name, address };
-    context.troubles.connection(trouble, where, detail);
+    context.troubles.connection(trouble, where, undefined);
     socket.destroy();
   }
 
@@ -90,7 +86,7 @@ export function createArrivals(context: DoorContext, onGone: () => void): Arriva
       if (pending.size < context.limits.unboundPerAddressMax) {
         return readHeader(socket, place, address);
       }
-      turnAway(socket, place, address, "unboundPerAddressMax");
+      turnAway(socket, place, address, "too-many-unbound");
     },
     sweep(nowMs) {
       for (const [socket, since] of pending) {

@@ -33,9 +33,11 @@ export const LIMITS: Limits = {
 /** Longest message of a directory: a photograph or a list of revocations fits. */
 export const UPSTREAM_MESSAGE_BYTES_MAX = 32 * 1024 * 1024;
 
+type NoPlace = "too-many-connections" | "too-many-from-address" | "too-many-unbound";
+
 export interface Places {
-  /** A place for one more connection from there, or which limit it meets. */
-  take(address: string): "taken" | keyof Limits;
+  /** A place for one more connection from there, or why there is none. */
+  take(address: string): "taken" | NoPlace;
   /** Somebody has bound on one of them, or the other way round. */
   bound(address: string, isBound: boolean): void;
   leave(address: string, isBound: boolean): void;
@@ -51,9 +53,9 @@ export function createPlaces(limits: Limits): Places {
     },
     take(address) {
       const place = byAddress.get(address) ?? { connections: 0, unbound: 0 };
-      if (connections >= limits.connectionsMax) return "connectionsMax";
-      if (place.connections >= limits.connectionsPerAddressMax) return "connectionsPerAddressMax";
-      if (place.unbound >= limits.unboundPerAddressMax) return "unboundPerAddressMax";
+      if (connections >= limits.connectionsMax) return "too-many-connections";
+      if (place.connections >= limits.connectionsPerAddressMax) return "too-many-from-address";
+      if (place.unbound >= limits.unboundPerAddressMax) return "too-many-unbound";
       connections += 1;
       place.connections += 1;
       place.unbound += 1;

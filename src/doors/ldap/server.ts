@@ -8,7 +8,7 @@ import { createServer, type Server } from "node:net";
 import type { Authenticator } from "../../core/attempt.ts";
 import { createDelayed } from "../../lib/delayed.ts";
 import { addressText, listenProblem, type ListenAddress } from "../../lib/listen.ts";
-import { createQueue, type QueueLimits } from "../../lib/queue.ts";
+import { createQueue, type Queue, type QueueLimits } from "../../lib/queue.ts";
 import { createArrivals, type Arrivals } from "./accept.ts";
 import { createBoundConnections } from "./bound.ts";
 import type { DoorContext } from "./context.ts";
@@ -22,10 +22,10 @@ import {
 } from "./listener.ts";
 import { startRecheck } from "./recheck.ts";
 import { createTls, type Tls } from "./tls.ts";
-import { createTroubles, type TroublesOptions } from "./troubles.ts";
+import { createTroubles, type Troubles, type TroublesOptions } from "./troubles.ts";
 import type { UpstreamDirectory } from "./upstream.ts";
 
-export interface LdapSettings {
+interface LdapSettings {
   readonly listeners: readonly ListenerSettings[];
   /** By name. */
   readonly directories: ReadonlyMap<string, UpstreamDirectory>;
@@ -41,8 +41,12 @@ export interface LdapDoorOptions extends LdapSettings, TroublesOptions {
 export interface LdapDoor {
   /** Listened on now, "host:port". */
   readonly addresses: readonly string[];
-  /** Open now. */
-  readonly connections: number;
+  connections(): { readonly bound: number; readonly unbound: number };
+  readonly refusals: Troubles["refusals"];
+  readonly troubles: Troubles["troubles"];
+  readonly queue: Pick<Queue, "running" | "waiting">;
+  /** Refusals that wait for their moment. */
+  readonly delayed: number;
   /** From now on these; places that aren't listened on yet have to wait for a restart. */
   reload(settings: LdapSettings): void;
   /** Ends every connection on which that person is bound. */
@@ -103,8 +107,16 @@ export async function startLdapDoor(options: LdapDoorOptions): Promise<LdapDoor>
     get addresses() {
       return [...opened.values()].map(({ address }) => address);
     },
-    get connections() {
-      return arrivals.clients.size;
+    connections() {
+      let bound = 0;
+      for (const client of arrivals.clients) bound += Number(client.isBound);
+      return { bound, unbound: arrivals.clients.size - bound };
+    },
+    refusals: context.troubles.refusals,
+    troubles: context.troubles.troubles,
+    queue: context.queue,
+    get delayed() {
+      return context.delayed.size;
     },
     reload: (settings) => reload(context, arrivals, opened, settings),
     revoke: (person) => void bound.revoke(person),

@@ -10,7 +10,7 @@ import { auditText } from "../../core/audit.ts";
 import type { ListenerTls } from "./listener.ts";
 
 /** Called once. Words for the log where there is no TLS. */
-export type Secured = (socket: TLSSocket | string) => void;
+type Secured = (socket: TLSSocket | string) => void;
 
 export interface Tls {
   /** The handshake as the server, on a socket that nobody reads. */

@@ -7,19 +7,23 @@ import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { uuidv7 } from "../../lib/random.ts";
 import { createTally, type Tallied } from "../../lib/tally.ts";
-import type { Limits } from "./limits.ts";
 import { REFUSALS, type Refusal } from "./rules.ts";
 
-/** Why a connection came to nothing. */
-export type Trouble =
-  | keyof Limits
-  | "tls-failed"
-  | "no-proxy-header"
-  | "not-ldap"
-  | "broken-message";
+/** Why a connection came to nothing: spelled alike in log, metric and document. */
+export const TROUBLES = [
+  "too-many-connections",
+  "too-many-from-address",
+  "too-many-unbound",
+  "no-proxy-header",
+  "tls-failed",
+  "not-ldap",
+  "broken-message",
+] as const;
+export type Trouble = (typeof TROUBLES)[number];
 
 export interface Troubles {
   readonly refusals: Readonly<Record<Refusal, number>>;
+  readonly troubles: Readonly<Record<Trouble, number>>;
   /** A request that isn't done; `name` is an attribute or OID in it. */
   refused(refusal: Refusal, where: Where, name: string | undefined): void;
   connection(trouble: Trouble, where: Where, detail: string | undefined): void;
@@ -48,12 +52,14 @@ interface Refused extends Where {
 }
 
 export function createTroubles({ clock, log, audit }: TroublesOptions): Troubles {
-  const refusals = zeroCounts();
+  const refusals = zeroCounts(REFUSALS);
+  const troubles = zeroCounts(TROUBLES);
   const limits = { windowMs: WINDOW_MS, entriesMax: ENTRIES_MAX };
   const requests = createTally<Refused>(clock, limits);
   const connections = createTally<Trouble>(clock, limits);
   return {
     refusals,
+    troubles,
     refused(refusal, where, name) {
       refusals[refusal] += 1;
       const key = `${refusal} ${where.listener} ${where.address}`;
@@ -62,8 +68,9 @@ export function createTroubles({ clock, log, audit }: TroublesOptions): Troubles
       log.warn({ ...where, refusal, ...about }, "a request was refused");
     },
     connection(trouble, where, detail) {
-      if (connections.add(`${trouble} ${where.listener} ${where.address}`, trouble) !== "first")
-        return;
+      troubles[trouble] += 1;
+      const key = `${trouble} ${where.listener} ${where.address}`;
+      if (connections.add(key, trouble) !== "first") return;
       const why = detail === undefined ? {} : { reason: detail };
       log.warn({ ...where, trouble, ...why }, "a connection came to nothing");
     },
@@ -80,8 +87,8 @@ export function createTroubles({ clock, log, audit }: TroublesOptions): Troubles
   };
 }
 
-function zeroCounts(): Record<Refusal, number> {
-  return Object.fromEntries(REFUSALS.map((refusal) => [refusal, 0])) as Record<Refusal, number>;
+function zeroCounts<Name extends string>(names: readonly Name[]): Record<Name, number> {
+  return Object.fromEntries(names.map((name) => [name, 0])) as Record<Name, number>;
 }
 
 function refusalEvent(

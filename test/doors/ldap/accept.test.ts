@@ -48,7 +48,7 @@ await t.test("connections are limited: in all, by address, and before a bind", a
   t.match(await fifth.ask(whoAmIRequest(1)), { resultCode: 0 });
   t.same(
     log.lines.map(({ fields }) => fields["trouble"]),
-    ["unboundPerAddressMax", "connectionsPerAddressMax"],
+    ["too-many-unbound", "too-many-from-address"],
   );
   for (const client of [first, third, fifth]) client.end();
 });
