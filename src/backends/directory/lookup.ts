@@ -2,8 +2,9 @@
 // Invariant: exactly one entry is "found"; two are never chosen between; what the directory can't
 // answer is an outage, never "not found".
 
-import { DependencyDown, type LookupResult } from "../../core/ports.ts";
+import { DependencyDown, type Identity, type LookupResult } from "../../core/ports.ts";
 import { ExpiringMap } from "../../lib/expiring-map.ts";
+import { normaliseUsername } from "../../lib/username.ts";
 import { canonicalDn, escapeDnValue, isWithin } from "../../wire/ldap/dn.ts";
 import { PLACEHOLDER, withAttribute, type Filter } from "../../wire/ldap/filter.ts";
 import { RESULT_CODE, type SearchRequest } from "../../wire/ldap/message.ts";
@@ -49,6 +50,7 @@ export function createLookup(
   });
   const underWay = new Map<string, Promise<LookupResult>>();
   const { userFilter, userDn } = settings;
+  const nameType = settings.usernameAttribute.toLowerCase();
   const principalFilter = withAttribute(userFilter, PRINCIPAL);
 
   // One question at a time for one key, whoever asks, and its answer for a minute.
@@ -89,11 +91,23 @@ export function createLookup(
   ): Promise<LookupResult> {
     const dn = rdns.join(",");
     if (!isWithin(rdns, settings.baseRdns)) return { kind: "not-found" };
+    const guess = userDn === undefined ? guessName(rdns) : undefined;
+    if (guess !== undefined) {
+      const guessed = await read(dn, userFilter, guess, deadlineAt);
+      if (guessed.kind === "found" && isNamed(guessed.identity, guess)) return guessed;
+    }
     const entry = await read(dn, ANY_ENTRY, "", deadlineAt);
     if (entry.kind !== "found") return entry;
     const { username } = entry.identity;
     if (userDn === undefined) return read(dn, userFilter, username, deadlineAt);
     return canonicalDn(dnOf(userDn, username)) === dn ? entry : { kind: "not-found" };
+  }
+
+  // Mostly the name stands in the DN itself: then one read does for two.
+  function guessName([first = ""]: readonly string[]): string | undefined {
+    const [type, value, more] = first.split("=");
+    if (type !== nameType || value === undefined || more !== undefined) return undefined;
+    return escapeDnValue(value) === value && !value.includes("\\") ? value : undefined;
   }
 
   /** One entry, if the filter has it for this name. */
@@ -160,6 +174,10 @@ export function createLookup(
     // A NUL stands in no name.
     findEntry: (dn) => once(`\0${dn}`, (deadlineAt) => readEntry(dn, deadlineAt)),
   };
+}
+
+function isNamed({ username }: Pick<Identity, "username">, name: string): boolean {
+  return normaliseUsername(username) === normaliseUsername(name);
 }
 
 /** The entry of that name, by the template `user_dn`. */
