@@ -15,13 +15,15 @@ const MAIN = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
 export interface GatehouseOptions {
   readonly folder: string;
+  readonly door: "radius" | "ldap";
   readonly port: number;
   readonly directoryPort: number;
   /** Handed to Node before the program, such as --cpu-prof. */
   readonly nodeOptions: readonly string[];
 }
 
-export function configure({ folder, port, directoryPort }: GatehouseOptions): string {
+export function configure(options: GatehouseOptions): string {
+  const { folder, directoryPort } = options;
   mkdirSync(folder, { recursive: true });
   const key = join(folder, "master.key");
   writeFileSync(key, `${Buffer.alloc(32, 7).toString("base64")}\n`);
@@ -39,17 +41,29 @@ directories:
     bind_password: { value: ${SERVICE_PASSWORD} }
     base: "ou=people,${BASE}"
     user_filter: "(uid={username})"
-radius:
+${doorConfiguration(options)}`,
+    { mode: 0o600 },
+  );
+  return path;
+}
+
+function doorConfiguration({ door, port }: GatehouseOptions): string {
+  if (door === "ldap") {
+    return `ldap:
+  listeners:
+    - name: bench
+      listen: "127.0.0.1:${port}"
+      tls: none
+`;
+  }
+  return `radius:
   listen: ["127.0.0.1:${port}"]
   clients:
     - name: bench
       addresses: [127.0.0.0/8]
       secret: { value: ${SHARED_SECRET} }
       code: append
-`,
-    { mode: 0o600 },
-  );
-  return path;
+`;
 }
 
 /** Imports one token a person; tokens per second. */

@@ -136,6 +136,7 @@ async function run(): Promise<void> {
   const slapd = await startSlapd(join(folder, "slapd"), users, SLAPD_PORT);
   const options = {
     folder: join(folder, "gatehouse"),
+    door: "radius" as const,
     port: RADIUS_PORT,
     directoryPort: slapd.port,
     nodeOptions: [],

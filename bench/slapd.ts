@@ -1,5 +1,5 @@
-// A private OpenLDAP with any number of people, shared by the servers that are compared. Anyone may
-// read all but passwords: FreeRADIUS takes the TOTP key from `description`.
+// A private OpenLDAP with any number of people, shared by the servers that are compared, and another
+// one as a proxy. Anyone may read all but passwords: FreeRADIUS takes the TOTP key from `description`.
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -13,11 +13,7 @@ import { BASE, nameOf, passwordOf, SERVICE_DN, SERVICE_PASSWORD, totpKeyOf } fro
 import { findProgram, start, stop, type Server } from "./process.ts";
 
 export async function startSlapd(folder: string, users: number, port: number): Promise<Server> {
-  const slapd = findProgram(["slapd"]);
-  const slapadd = findProgram(["slapadd"]);
-  if (slapd === undefined || slapadd === undefined) {
-    throw new Error("slapd is missing: install OpenLDAP's server (Debian: apt-get install slapd)");
-  }
+  const slapadd = getProgram("slapadd");
   mkdirSync(join(folder, "db"), { recursive: true });
   const file = join(folder, "slapd.conf");
   writeFileSync(file, configuration(folder));
@@ -26,12 +22,52 @@ export async function startSlapd(folder: string, users: number, port: number): P
   const loaded = spawnSync(slapadd, ["-q", "-f", file, "-l", ldif], { encoding: "utf8" });
   if (loaded.status !== 0) throw new Error(`slapadd failed: ${loaded.stderr}`);
   rmSync(ldif);
+  return run("slapd", file, port);
+}
+
+/** OpenLDAP's own proxy in front of it (slapd-ldap(5)): no factor, no event, nothing kept. */
+export async function startSlapdProxy(
+  folder: string,
+  directoryPort: number,
+  port: number,
+): Promise<Server> {
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, "slapd.conf");
+  writeFileSync(file, proxyConfiguration(directoryPort));
+  return run("slapd as a proxy", file, port);
+}
+
+function getProgram(name: string): string {
+  const program = findProgram([name]);
+  if (program !== undefined) return program;
+  throw new Error(`${name} is missing: install OpenLDAP's server (Debian: apt-get install slapd)`);
+}
+
+async function run(name: string, file: string, port: number): Promise<Server> {
+  const slapd = getProgram("slapd");
+  // Somebody else's server would answer just as well, and spoil every figure.
+  if (await isListening(port)) throw new Error(`port ${port} is taken: is another benchmark on?`);
   const child = start(slapd, ["-f", file, "-h", `ldap://127.0.0.1:${port}`, "-d", "0"]);
   for (let tries = 0; !(await isListening(port)); tries += 1) {
-    if (tries > 200 || child.exitCode !== null) throw new Error("slapd doesn't start");
+    if (tries > 200 || child.exitCode !== null) throw new Error(`${name} doesn't start`);
     await wait(50);
   }
-  return { name: "slapd", pid: child.pid ?? 0, port, stop: () => stop(child) };
+  return { name, pid: child.pid ?? 0, port, stop: () => stop(child) };
+}
+
+function proxyConfiguration(directoryPort: number): string {
+  return `include /etc/ldap/schema/core.schema
+include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/inetorgperson.schema
+modulepath /usr/lib/ldap
+moduleload back_ldap.la
+loglevel none
+threads 8
+database ldap
+suffix ${BASE}
+uri ldap://127.0.0.1:${directoryPort}
+rebind-as-user yes
+`;
 }
 
 function configuration(folder: string): string {

@@ -11,9 +11,16 @@ import { COMMANDS } from "../src/commands/table.ts";
 import { createExposition } from "../src/doors/admin/exposition.ts";
 import { MISSING } from "../src/doors/admin/health.ts";
 import { OUTCOMES } from "../src/doors/admin/login-counts.ts";
+import { ALLOWED_CONTROLS } from "../src/doors/ldap/controls.ts";
+import { endingNotice, refusalReply } from "../src/doors/ldap/reply.ts";
+import { ENDINGS, REFUSALS } from "../src/doors/ldap/rules.ts";
 import { DROP_REASONS } from "../src/doors/radius/drop-reasons.ts";
+import { TROUBLES } from "../src/doors/ldap/troubles.ts";
 import { WIRE_ERROR_CODES } from "../src/wire/error.ts";
+import { OPERATION } from "../src/wire/ldap/operation.ts";
+import { PASSWORD_ATTRIBUTES } from "../src/wire/ldap/password-attributes.ts";
 import { readScrape } from "./support/exposition.ts";
+import { readResponse } from "./support/ldap-requests.ts";
 import { everyMetric } from "./support/metrics.ts";
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
@@ -47,9 +54,51 @@ t.test("every reason for which a packet is dropped is documented, and no other",
   t.same(firstColumn(audit, "## Dropped packets").toSorted(), Object.keys(DROP_REASONS).toSorted());
 });
 
+const ldap = read("docs/ldap-rules.md");
+
+t.test(
+  "every refusal of the LDAP door is documented with its result code, and no other",
+  async (t) => {
+    t.same(firstColumn(ldap, "## Refusals").toSorted(), [...REFUSALS].toSorted());
+    for (const refusal of REFUSALS) {
+      const { resultCode } = readResponse(refusalReply(1, OPERATION.searchRequest, refusal));
+      t.equal(ldap.includes(`| \`${refusal}\` | ${resultCode} |`), true, refusal);
+    }
+  },
+);
+
+t.test(
+  "every way an LDAP session ends is documented with its result code, and no other",
+  async (t) => {
+    t.same(firstColumn(ldap, "## Endings").toSorted(), [...ENDINGS].toSorted());
+    for (const ending of ENDINGS) {
+      const bytes = endingNotice(ending);
+      const resultCode = bytes === undefined ? "none" : readResponse(bytes).resultCode;
+      t.equal(ldap.includes(`| \`${ending}\` | ${resultCode} |`), true, ending);
+    }
+  },
+);
+
+t.test("every password attribute is documented with its OID, and no other", async (t) => {
+  const names = PASSWORD_ATTRIBUTES.map(([name]) => name);
+  t.same(firstColumn(ldap, "## Password attributes"), names);
+  for (const [name, oid = "none"] of PASSWORD_ATTRIBUTES) {
+    t.equal(ldap.includes(`| \`${name}\` | ${oid} |`), true, name);
+  }
+});
+
+t.test("every control that is passed on is documented, and no other", async (t) => {
+  t.same(firstColumn(ldap, "## Controls").toSorted(), [...ALLOWED_CONTROLS].toSorted());
+});
+
 t.test("every wire error is documented, and no other", async (t) => {
   const documented = firstColumn(read("docs/architecture.md"), "## Wire errors");
   t.same(documented.toSorted(), [...WIRE_ERROR_CODES].toSorted());
+});
+
+t.test("every trouble of an LDAP connection is documented, and no other", async (t) => {
+  const documented = firstColumn(read("docs/ldap.md"), "## When nothing comes");
+  t.same(documented.toSorted(), [...TROUBLES].toSorted());
 });
 
 t.test("every metric is documented with its type and labels, and no other", async (t) => {

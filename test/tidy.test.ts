@@ -30,6 +30,7 @@ const MAY_IMPORT: readonly [folder: string, allowed: readonly string[]][] = [
   ["src/backends/store/", ["src/core/", "src/lib/"]],
   ["src/backends/directory/", ["src/core/", "src/wire/ldap/", "src/wire/error.ts", "src/lib/"]],
   ["src/doors/radius/", ["src/core/", "src/wire/radius/", "src/wire/error.ts", "src/lib/"]],
+  ["src/doors/ldap/", ["src/core/", "src/wire/ldap/", "src/wire/error.ts", "src/lib/"]],
   ["src/doors/control/", ["src/core/", "src/lib/"]],
   ["src/doors/admin/", ["src/core/", "src/lib/"]],
   ["src/config/", ["src/core/", "src/wire/", "src/lib/"]],

@@ -130,6 +130,13 @@ function summarise(config: Config) {
       directory,
       mfa,
     })),
+    listeners: config.ldap.listeners.map(({ name, listen, tls, directory, mfa }) => ({
+      name,
+      listen: addressText(listen),
+      tls: tls?.begins ?? "none",
+      directory,
+      mfa,
+    })),
     store: config.store.sqlite,
     admin: config.admin && {
       listen: addressText(config.admin.listen),
@@ -151,7 +158,7 @@ function adminText({ listen, tls, metricsFrom }: NonNullable<Summary["admin"]>):
 type Summary = ReturnType<typeof summarise>;
 
 function summaryText(file: string, config: Config): string {
-  const { listen, directories, clients, store, admin } = summarise(config);
+  const { listen, directories, clients, listeners, store, admin } = summarise(config);
   const lines = [
     `${file} is right.`,
     ...listen.map((address) => `  radius     ${address}`),
@@ -159,6 +166,10 @@ function summaryText(file: string, config: Config): string {
     ...clients.map(
       ({ name, addresses, directory, mfa }) =>
         `  client     ${name}: ${addresses.join(", ")}, ${placeOf(directory)}, mfa ${mfa}`,
+    ),
+    ...listeners.map(
+      (one) =>
+        `  ldap       ${one.name}: ${one.listen}, tls ${one.tls}, directory ${one.directory}, mfa ${one.mfa}`,
     ),
     `  store      ${store}`,
     ...(admin === undefined ? [] : [`  admin      ${adminText(admin)}`]),

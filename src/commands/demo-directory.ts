@@ -17,6 +17,7 @@ export const DEMO_PEOPLE: readonly DemoPerson[] = [
   { name: "alice", password: "alice-password", groups: ["vpn", "staff"] },
   { name: "bob", password: "bob-password", groups: ["vpn"] },
   { name: "carol", password: "carol-password", groups: ["vpn"] },
+  { name: "dave", password: "dave-password", groups: ["staff"] },
 ];
 
 export interface DemoDirectory {
@@ -67,7 +68,7 @@ export async function startDemoDirectory(): Promise<DemoDirectory> {
   const { createServer, InvalidCredentialsError } = await loadLdapjs();
   const server = createServer();
   const passwords = new Map([[DEMO_BIND_DN, DEMO_BIND_PASSWORD]]);
-  for (const { name, password } of DEMO_PEOPLE) passwords.set(personDn(name), password);
+  for (const { name, password } of DEMO_PEOPLE) passwords.set(demoPersonDn(name), password);
 
   server.bind(DEMO_BASE, (request, response, next) => {
     const expected = passwords.get(spell(request.dn.toString()));
@@ -111,7 +112,7 @@ async function loadLdapjs(): Promise<Ldapjs> {
 function* entries(): Generator<Entry> {
   for (const [index, { name }] of DEMO_PEOPLE.entries()) {
     yield {
-      dn: personDn(name),
+      dn: demoPersonDn(name),
       attributes: {
         objectClass: ["person", "inetOrgPerson"],
         uid: name,
@@ -127,13 +128,13 @@ function* entries(): Generator<Entry> {
       attributes: {
         objectClass: "groupOfNames",
         cn: group,
-        member: members.map((person) => personDn(person.name)),
+        member: members.map((person) => demoPersonDn(person.name)),
       },
     };
   }
 }
 
-function personDn(name: string): string {
+export function demoPersonDn(name: string): string {
   return `uid=${name},ou=people,${DEMO_BASE}`;
 }
 

@@ -17,31 +17,43 @@ import {
   DEMO_BIND_DN,
   DEMO_BIND_PASSWORD,
   DEMO_PEOPLE,
+  demoPersonDn,
   startDemoDirectory,
 } from "./demo-directory.ts";
 import { createRadiusClient, type RadiusClient } from "./demo-client.ts";
+import { bindAndSearch } from "./demo-ldap-client.ts";
 import { Failure } from "./failure.ts";
 import { paint } from "./words.ts";
 
 // Not 1812: a real RADIUS server may be running here.
 const DEFAULT_PORT = "11812";
+const DEFAULT_LDAP_PORT = "11389";
 
 export const command = defineCommand({
   usage: "demo",
   about: `Starts a sample directory and a gateway on loopback, enrols its people, shows logins over
-UDP, and prints commands to try. Needs neither root nor any package. Ctrl-C ends it.`,
+RADIUS and LDAP, and prints commands to try. Needs neither root nor any package. Ctrl-C ends it.`,
   example: "demo",
   words: [0, 0],
   options: {
-    port: { type: "string", help: `UDP port on 127.0.0.1 (default ${DEFAULT_PORT})`, value: "N" },
+    port: {
+      type: "string",
+      help: `UDP port on 127.0.0.1 for RADIUS (default ${DEFAULT_PORT})`,
+      value: "N",
+    },
+    "ldap-port": {
+      type: "string",
+      help: `TCP port on 127.0.0.1 for LDAP (default ${DEFAULT_LDAP_PORT})`,
+      value: "N",
+    },
     once: { type: "boolean", help: "end after the show" },
     help: { type: "boolean", short: "h", help: "this text" },
   },
   async run({ values, io, app }) {
-    const port = Number(values.port ?? DEFAULT_PORT);
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-      throw new Failure(2, "--port is a number from 1 to 65535");
-    }
+    const ports = {
+      radius: readPort("--port", values.port ?? DEFAULT_PORT),
+      ldap: readPort("--ldap-port", values["ldap-port"] ?? DEFAULT_LDAP_PORT),
+    };
     const folder = mkdtempSync(join(tmpdir(), "gatehouse-demo-"));
     const directory = await startDemoDirectory();
     const stop = new AbortController();
@@ -49,15 +61,16 @@ UDP, and prints commands to try. Needs neither root nor any package. Ctrl-C ends
     process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
     try {
       const sharedSecret = randomBytes(16).toString("hex");
-      const configPath = writeConfiguration(folder, directory.url, port, sharedSecret);
+      const configPath = writeConfiguration(folder, directory.url, ports, sharedSecret);
       const program = await app();
       const gateway = await program.startGateway(configPath, {
         stop: stop.signal,
         onReload: () => undefined,
       });
       const tokens = await enrolAll(program, configPath, io);
-      await show(createRadiusClient(port, sharedSecret), tokens, io);
-      printCommands(port, sharedSecret, tokens, io);
+      await show(createRadiusClient(ports.radius, sharedSecret), tokens, io);
+      await showLdap(ports.ldap, tokens, io);
+      printCommands(ports, sharedSecret, tokens, io);
       if (values.once === true) stop.abort();
       else keepCodesFresh(tokens, io, stop.signal);
       return await gateway.stopped;
@@ -73,7 +86,18 @@ UDP, and prints commands to try. Needs neither root nor any package. Ctrl-C ends
 /** Secrets of the demo's people, by name: shown here as no real gateway ever would. */
 type Tokens = ReadonlyMap<string, Secret>;
 
-function writeConfiguration(folder: string, url: string, port: number, secret: string): string {
+interface Ports {
+  readonly radius: number;
+  readonly ldap: number;
+}
+
+function readPort(option: string, text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
+  throw new Failure(2, `${option} is a number from 1 to 65535`);
+}
+
+function writeConfiguration(folder: string, url: string, ports: Ports, secret: string): string {
   const key = join(folder, "master.key");
   writeFileSync(key, `${randomBytes(32).toString("base64")}\n`, { mode: 0o600 });
   const path = join(folder, "gatehouse.yaml");
@@ -87,12 +111,17 @@ directories:
     bind_password: { value: "${DEMO_BIND_PASSWORD}" }
     base: "${DEMO_BASE}"
 radius:
-  listen: ["127.0.0.1:${port}"]
+  listen: ["127.0.0.1:${ports.radius}"]
   clients:
     - name: demo
       addresses: [127.0.0.1]
       secret: { value: "${secret}" }
       allow_groups: ["cn=vpn,ou=groups,${DEMO_BASE}"]
+ldap:
+  listeners:
+    - name: demo
+      listen: "127.0.0.1:${ports.ldap}"
+      tls: none
 totp: { issuer: Gatehouse demo }
 log: { level: error }
 `;
@@ -156,14 +185,34 @@ async function show(client: RadiusClient, tokens: Tokens, io: Io): Promise<void>
   }
 }
 
-function printCommands(port: number, secret: string, tokens: Tokens, io: Io): void {
+async function showLdap(port: number, tokens: Tokens, io: Io): Promise<void> {
+  const dn = demoPersonDn("dave");
+  const field = `dave-password,${currentCode(tokens, "dave", io)}`;
+  const expect = async (rule: string, wanted: number, password: string): Promise<void> => {
+    const { resultCode, found } = await bindAndSearch(port, dn, password, DEMO_BASE);
+    if (resultCode !== wanted) {
+      throw new Failure(1, `${rule}: result code ${resultCode} instead of ${wanted}`);
+    }
+    const seen = resultCode === 0 ? `success, and ${found} entries` : `result code ${resultCode}`;
+    tick(io, `${rule}: ${seen}`);
+  };
+  await expect("dave's application binds with password,code", 0, field);
+  await expect("the same code a second time", 49, field);
+}
+
+function printCommands(ports: Ports, secret: string, tokens: Tokens, io: Io): void {
   const line = (name: string, password: string): string =>
     `printf 'User-Name="${name}"\\nUser-Password="${password}"\\nMessage-Authenticator=0x00\\n' \\\n` +
-    `  | radclient -x -r 1 127.0.0.1:${port} auth ${secret}\n`;
-  io.stdout.write(`\nThe gateway answers on 127.0.0.1:${port}. With radclient, to paste:\n\n`);
+    `  | radclient -x -r 1 127.0.0.1:${ports.radius} auth ${secret}\n`;
+  io.stdout.write("\nWith radclient, to paste:\n\n");
   const next = currentCode(tokens, "alice", io, 1);
   io.stdout.write(`${line("alice", `alice-password,${next}`)}\n${line("bob", "bob-password")}\n`);
   io.stdout.write("bob is asked for his code: add State=0x… from the challenge to the answer.\n");
+  const dave = `-D "${demoPersonDn("dave")}" -w "dave-password,${currentCode(tokens, "dave", io, 1)}"`;
+  io.stdout.write(
+    `\nWith ldapsearch:\n\nldapsearch -x -H ldap://127.0.0.1:${ports.ldap} ${dave} \\\n`,
+  );
+  io.stdout.write(`  -b "${DEMO_BASE}" "(uid=alice)"\n`);
 }
 
 // The codes used in the show are spent: until the next period the one after it is printed.

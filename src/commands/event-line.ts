@@ -12,11 +12,13 @@ export function eventLine(event: AuditEventView): string {
 
 function sentence(event: AuditEventView): string {
   const who = auditText(event.username ?? event.initiated_by.username ?? "someone");
-  const where = event.nas === undefined ? "" : ` at ${auditText(event.nas.name)}`;
+  const door = event.nas ?? event.app;
+  const where = door === undefined ? "" : ` at ${auditText(door.name)}`;
   const because = event.reason ?? event.details?.["reason"];
   const why = because === undefined ? "" : `: ${auditText(String(because))}`;
   switch (event.event_type) {
     case "radius_auth_attempt":
+    case "ldap_bind":
       if (event.reply === "none") return `${who} could not be checked${where}${why}`;
       return `${who} was ${event.success ? "let in" : "refused"}${where}${why}`;
     case "radius_auth_challenge":

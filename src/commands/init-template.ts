@@ -41,6 +41,17 @@ radius:
       # Who may log in here; empty: everyone in the directory.
       allow_groups: []
 
+# Applications that log people in over LDAP bind here instead of at the directory: docs/ldap.md.
+# The certificates in certs/ are for a first try; replace them with one your applications trust.
+# ldap:
+#   listeners:
+#     - name: apps
+#       listen: "0.0.0.0:636"
+#       certificate: certs/server.pem
+#       key: certs/server.key
+#       # A service account that searches before people bind is asked for no code from there:
+#       # exempt: [{ dn: "cn=app,ou=services,dc=example,dc=org", addresses: ["192.0.2.10"] }]
+
 totp:
   # The name people see in their authenticator app.
   issuer: Example

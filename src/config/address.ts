@@ -4,6 +4,7 @@
 
 import { isIPv4, isIPv6 } from "node:net";
 
+import { textOfAddress } from "../lib/address.ts";
 import type { ListenAddress } from "../lib/listen.ts";
 
 export interface Network {
@@ -87,16 +88,6 @@ function mask(bytes: Buffer, prefix: number): Buffer {
 }
 
 function networkText(bytes: Buffer, prefix: number): string {
-  const address = bytes.length === 4 ? bytes.join(".") : ipv6Text(bytes);
+  const address = textOfAddress(bytes);
   return prefix === bytes.length * 8 ? address : `${address}/${prefix}`;
-}
-
-/** RFC 5952 §4: lower case, no leading zeros, the longest run of zeros as "::". */
-function ipv6Text(bytes: Buffer): string {
-  const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(index * 2));
-  const text = groups.map((group) => group.toString(16)).join(":");
-  const runs = text.match(/\b0(?::0)+\b/g) ?? [];
-  const [longest] = runs.toSorted((one, other) => other.length - one.length);
-  if (longest === undefined) return text;
-  return text.replace(new RegExp(`(^|:)${longest}(:|$)`), "::");
 }

@@ -4,8 +4,10 @@
 import type { Secret } from "../lib/secret.ts";
 import { findDefinition } from "../wire/radius/dictionary.ts";
 import { isLoopback } from "./address.ts";
-import type { ClientConfig, MfaException } from "./config.ts";
+import type { ClientConfig } from "./config.ts";
 import { readSecret, type Surroundings } from "./files.ts";
+import { warnOfMode } from "./mode.ts";
+import { type Neighbours, onlyDirectory } from "./neighbours.ts";
 import { type Path, quote, type Report } from "./problem.ts";
 import { buildReply } from "./reply.ts";
 import type { RawClient } from "./schema.ts";
@@ -14,13 +16,6 @@ import type { RawClient } from "./schema.ts";
 const SECRET_BYTES_MIN = 12;
 /** What half the world's RADIUS examples use. */
 const DEFAULT_SECRET = "testing123";
-
-export interface Neighbours {
-  /** All directories, also those with mistakes in them. */
-  readonly directories: readonly { readonly name: string; readonly hasDomains: boolean }[];
-  /** YYYY-MM-DD, UTC. */
-  readonly today: string;
-}
 
 /** `raws` holds the entries that are valid by themselves, with their place in the list. */
 export function buildClients(
@@ -76,7 +71,7 @@ function buildClient(
     requireMessageAuthenticator: raw.require_message_authenticator,
     limitProxyState: raw.limit_proxy_state,
     rejectDelayMs: raw.reject_delay,
-    directory: raw.directory ?? onlyName(neighbours.directories),
+    directory: raw.directory ?? onlyDirectory(neighbours),
     allowGroups: raw.allow_groups,
     probeUsers: raw.probe_users,
     mfa: raw.mfa,
@@ -129,10 +124,6 @@ function checkDirectory(
   report.problem([...at, "directory"], `missing; there are several directories, ${remedy}`);
 }
 
-function onlyName(directories: Neighbours["directories"]): string | undefined {
-  return directories.length === 1 ? directories[0]?.name : undefined;
-}
-
 /** Ranges may overlap, since the longest prefix wins; the very same network has one owner. */
 function claimNetworks(
   raw: RawClient,
@@ -168,29 +159,7 @@ function warnOfSettings(raw: RawClient, at: Path, today: string, report: Report)
     const message = "false leaves the way of the BlastRADIUS attack open; use true";
     report.warning([...at, "limit_proxy_state"], message);
   }
-  if (raw.mfa === "enabled") {
-    const message = "people without a token log in with their password alone; use required";
-    report.warning([...at, "mfa"], message);
-  }
-  if (raw.mfa === "disabled") warnOfException(raw.mfa_exception, at, today, report);
-}
-
-function warnOfException(
-  exception: MfaException | undefined,
-  at: Path,
-  today: string,
-  report: Report,
-): void {
-  if (exception === undefined) {
-    const message = "NOBODY is asked for a code here, and nothing says why; add mfa_exception";
-    report.warning([...at, "mfa"], `${message}: { reason: …, until: YYYY-MM-DD }`);
-  } else if (exception.until < today) {
-    const message = `the exception ended on ${exception.until}; set mfa: required or a new date`;
-    report.warning([...at, "mfa_exception", "until"], message);
-  } else {
-    const message = `nobody is asked for a code here until ${exception.until}`;
-    report.warning([...at, "mfa"], `${message}: ${quote(exception.reason)}`);
-  }
+  warnOfMode(raw, at, today, report);
 }
 
 function warnOfReuse(

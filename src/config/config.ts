@@ -5,6 +5,7 @@ import type { LockoutRules } from "../core/ports.ts";
 import type { CodeMode, MfaMode } from "../core/verdict.ts";
 import type { ListenAddress } from "../lib/listen.ts";
 import type { Secret } from "../lib/secret.ts";
+import type { OperationName } from "../wire/ldap/operation.ts";
 import type { encodeAttribute, Definition } from "../wire/radius/dictionary.ts";
 import type { Network } from "./address.ts";
 import type { KeyPair } from "./key-pair.ts";
@@ -14,7 +15,9 @@ export interface Config {
   /** 32 bytes. */
   readonly masterKey: Secret;
   readonly directories: readonly DirectoryConfig[];
+  /** Without clients: there is no RADIUS door. */
   readonly radius: RadiusConfig;
+  readonly ldap: { readonly listeners: readonly ListenerConfig[] };
   readonly totp: TotpConfig;
   readonly lockout: LockoutRules;
   readonly admin: AdminConfig | undefined;
@@ -91,6 +94,47 @@ export interface ClientConfig {
   /** The attribute that tells the person's own address or device. */
   readonly endUser: Definition | undefined;
   readonly reply: readonly ReplyRule[];
+}
+
+export interface ListenerConfig {
+  readonly name: string;
+  readonly listen: ListenAddress;
+  /** Undefined: plain, on loopback only. */
+  readonly tls: ListenerTls | undefined;
+  /** Name of one of the directories. */
+  readonly directory: string;
+  /** Empty: everyone in the directory. */
+  readonly allowGroups: readonly string[];
+  readonly mfa: MfaMode;
+  readonly mfaException: MfaException | undefined;
+  /** Empty: the code is the last digits. */
+  readonly separator: string;
+  /** 0: off. */
+  readonly rebindWindowMs: number;
+  /** Balancers that must send the PROXY protocol. */
+  readonly proxyProtocol: readonly Network[];
+  readonly operations: readonly OperationName[];
+  readonly referrals: (typeof REFERRALS)[number];
+  readonly exempt: readonly Exemption[];
+}
+
+export const LISTENER_TLS = ["implicit", "start_tls", "none"] as const;
+export const REFERRALS = ["drop", "pass"] as const;
+
+export interface ListenerTls {
+  readonly begins: "implicit" | "start_tls";
+  /** PEM, the listener's own certificate first. */
+  readonly certificate: string;
+  /** PEM. */
+  readonly key: Secret;
+  /** PEM; undefined: clients need no certificate. */
+  readonly clientCa: string | undefined;
+}
+
+/** An account that is asked for no code when it comes from one of these. */
+interface Exemption {
+  readonly dn: string;
+  readonly addresses: readonly Network[];
 }
 
 /** Why, and until when, this client asks for no code. */

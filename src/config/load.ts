@@ -18,8 +18,16 @@ import { atStart, FILE_BYTES_MAX, parseSource, readPartly, type Source } from ".
 import { readBounded, readMasterKey, type Surroundings } from "./files.ts";
 import { toProblems, wording } from "./issues.ts";
 import { secret } from "./leaf.ts";
+import { buildListeners } from "./listeners.ts";
 import type { Path, Problem } from "./problem.ts";
-import { adminSchema, clientSchema, directorySchema, schema, STORE_FILE } from "./schema.ts";
+import {
+  adminSchema,
+  clientSchema,
+  directorySchema,
+  listenerSchema,
+  schema,
+  STORE_FILE,
+} from "./schema.ts";
 
 export interface Loaded {
   readonly config: Config;
@@ -92,6 +100,9 @@ function build(path: string, { bytes, mode, source }: Read, options: LoadOptions
   };
   const whole = schema.safeParse(source.value, { error: wording });
   if (!whole.success) problems.push(...toProblems(whole.error.issues, source));
+  if (get(source.value, "radius") === undefined && get(source.value, "ldap") === undefined) {
+    around.report.problem([], 'has no door; add "radius: …" or "ldap: …"');
+  }
   const parts = buildParts(source.value, around, options.clock ?? systemClock);
   if ((mode & 0o002) !== 0) {
     around.report.warning([], "can be changed by every user of this host; run chmod o-w on it");
@@ -120,15 +131,17 @@ function buildParts(value: unknown, around: Surroundings, clock: Clock) {
   };
   const clients = get(get(value, "radius"), "clients");
   const admin = adminSchema.safeParse(get(value, "admin"));
+  const listeners = get(get(value, "ldap"), "listeners");
   return {
     masterKey: location.success ? readMasterKey(location.data, around) : undefined,
     directories: buildDirectories(salvage(directorySchema, directories), around),
     clients: buildClients(salvage(clientSchema, clients), neighbours, around),
+    listeners: buildListeners(salvage(listenerSchema, listeners), neighbours, around),
     admin: admin.success ? buildAdmin(admin.data, neighbours.today, around) : undefined,
   };
 }
 
-type Parts = Pick<ReturnType<typeof buildParts>, "directories" | "clients" | "admin">;
+type Parts = Pick<ReturnType<typeof buildParts>, "directories" | "clients" | "listeners" | "admin">;
 type Raw = z.infer<typeof schema>;
 
 function assemble(raw: Raw, masterKey: Config["masterKey"], parts: Parts, folder: string): Config {
@@ -141,7 +154,8 @@ function assemble(raw: Raw, masterKey: Config["masterKey"], parts: Parts, folder
     },
     masterKey,
     directories: parts.directories,
-    radius: { listen: radius.listen, clients: parts.clients },
+    radius: { listen: radius?.listen ?? [], clients: parts.clients },
+    ldap: { listeners: parts.listeners },
     totp: { issuer: totp.issuer, pastSteps: totp.past_steps, futureSteps: totp.future_steps },
     lockout: {
       attempts: lockout.attempts,

@@ -7,14 +7,14 @@ import { z } from "zod";
 import { REPLY_GROUPS_MAX } from "../core/challenge.ts";
 import { CODE_MODES, MFA_MODES } from "../core/verdict.ts";
 import { addressText } from "../lib/listen.ts";
+import { OPERATION_NAMES } from "../wire/ldap/operation.ts";
 import { parseListenAddress, parseNetwork } from "./address.ts";
-import { ADMIN_TLS, DURABILITIES, LOG_LEVELS } from "./config.ts";
+import { ADMIN_TLS, DURABILITIES, LISTENER_TLS, LOG_LEVELS, REFERRALS } from "./config.ts";
 import { checkDn, checkSeparator, checkUserDn, checkUserFilter, parseUrl } from "./check.ts";
 import { checked, duration, name, parsed, path, secret, text, wholeNumber } from "./leaf.ts";
 
 /** Keys of coming versions: refused by name, so that nobody believes them to be at work. */
 export const LATER_KEYS: ReadonlySet<string> = new Set([
-  "ldap",
   "eap",
   "radsec",
   "admin.public_url",
@@ -89,6 +89,33 @@ export const directorySchema = z.strictObject({
     .describe("How often each server is asked whether it is there"),
 });
 
+const allowGroups = z
+  .array(checked(checkDn))
+  .max(REPLY_GROUPS_MAX)
+  .default([])
+  .describe("DNs of groups that may log in here; empty: everyone in the directory");
+
+const mfa = z.enum(MFA_MODES).default("required").describe("Who is asked for a code");
+
+const mfaException = z
+  .strictObject({
+    reason: text.describe("Why no code is asked for"),
+    until: z.iso
+      .date({ error: 'must be a date such as "2027-06-30"' })
+      .describe("Last day of the exception (UTC)"),
+  })
+  .optional()
+  .describe("Named and dated reason for mfa: disabled");
+
+const separator = z
+  .string()
+  .superRefine((value, context) => {
+    const problem = checkSeparator(value);
+    if (problem !== undefined) context.addIssue(problem);
+  })
+  .default(",")
+  .describe("Stands between password and code; empty: the code is the last digits");
+
 const NO_VALUE = { error: "must be text or a whole number" };
 const attributeValue = z.union([text, z.int()], NO_VALUE);
 
@@ -128,38 +155,19 @@ export const clientSchema = z.strictObject({
   directory: name
     .optional()
     .describe("Directory of its people; without it, the one whose domains a name carries"),
-  allow_groups: z
-    .array(checked(checkDn))
-    .max(REPLY_GROUPS_MAX)
-    .default([])
-    .describe("DNs of groups that may log in here; empty: everyone in the directory"),
+  allow_groups: allowGroups,
   probe_users: z
     .array(text)
     .max(64)
     .default([])
     .describe("Names of the client's health checks: refused at once, never counted"),
-  mfa: z.enum(MFA_MODES).default("required").describe("Who is asked for a code"),
-  mfa_exception: z
-    .strictObject({
-      reason: text.describe("Why no code is asked for"),
-      until: z.iso
-        .date({ error: 'must be a date such as "2027-06-30"' })
-        .describe("Last day of the exception (UTC)"),
-    })
-    .optional()
-    .describe("Named and dated reason for mfa: disabled"),
+  mfa,
+  mfa_exception: mfaException,
   code: z
     .enum(CODE_MODES)
     .default("auto")
     .describe("Where the code comes from: after the password, in answer to a challenge, or either"),
-  separator: z
-    .string()
-    .superRefine((value, context) => {
-      const problem = checkSeparator(value);
-      if (problem !== undefined) context.addIssue(problem);
-    })
-    .default(",")
-    .describe("Stands between password and code; empty: the code is the last digits"),
+  separator,
   end_user: attributeName
     .default("Calling-Station-Id")
     .describe("Attribute that tells the person's own address or device; none if there is none"),
@@ -188,6 +196,64 @@ const radius = z.strictObject({
     .prefault(["0.0.0.0:1812"])
     .describe("Addresses and ports for authentication"),
   clients: z.array(clientSchema).min(1).describe("Who may ask: VPN gateways, switches, …"),
+});
+
+export const listenerSchema = z.strictObject({
+  name: name.describe("Name of the listener in events"),
+  listen: parsed(parseListenAddress).describe("Address and port"),
+  tls: z
+    .enum(LISTENER_TLS)
+    .default("implicit")
+    .describe("implicit: TLS from the start; start_tls: on request; none: on loopback only"),
+  certificate: path.optional().describe("PEM file of its certificate and the chain below the CA"),
+  key: path.optional().describe("PEM file of the certificate's private key"),
+  client_ca: path
+    .optional()
+    .describe("PEM file of CAs: clients must show a certificate that one of them signed"),
+  directory: name.optional().describe("Directory behind it; needed when there are several"),
+  allow_groups: allowGroups,
+  mfa,
+  mfa_exception: mfaException,
+  code: z
+    .literal("append", {
+      error: "must be append: nobody can be asked anything in the middle of an LDAP bind",
+    })
+    .default("append")
+    .describe("Where the code comes from: after the password"),
+  separator,
+  rebind_window: duration({ min: "1s", max: "60s", zero: true })
+    .prefault("0s")
+    .describe("How long the same bind works twice more with the same code; 0: not at all"),
+  proxy_protocol: z
+    .array(parsed(parseNetwork))
+    .max(256)
+    .default([])
+    .describe("Addresses of balancers: they must send the PROXY protocol (version 2)"),
+  operations: z
+    .array(z.enum(OPERATION_NAMES))
+    .min(1)
+    .default(["search", "compare", "whoami", "cancel"])
+    .describe("What clients may do once they are bound"),
+  referrals: z
+    .enum(REFERRALS)
+    .default("drop")
+    .describe(
+      "drop: hide the directory's referrals, which lead around the gateway; pass: show them",
+    ),
+  exempt: z
+    .array(
+      z.strictObject({
+        dn: checked(checkDn).describe("DN of a service account"),
+        addresses: z
+          .array(parsed(parseNetwork))
+          .min(1)
+          .max(256)
+          .describe("Where it may come from; from elsewhere it is refused"),
+      }),
+    )
+    .max(256)
+    .default([])
+    .describe("Accounts that are asked for no code, each from its addresses only"),
 });
 
 const totp = z.strictObject({
@@ -236,7 +302,13 @@ export const schema = z.strictObject({
     .min(1)
     .max(64)
     .describe("Where people and passwords are: OpenLDAP, Active Directory, FreeIPA, …"),
-  radius: radius.describe("The RADIUS door"),
+  radius: radius.optional().describe("The RADIUS door"),
+  ldap: z
+    .strictObject({
+      listeners: z.array(listenerSchema).min(1).max(64).describe("Where applications bind"),
+    })
+    .optional()
+    .describe("The LDAP door"),
   totp: totp.prefault({}).describe("One-time codes"),
   lockout: lockout.prefault({}).describe("What happens to guessers"),
   admin: adminSchema.optional().describe("The listener for health checks and metrics"),
@@ -251,6 +323,7 @@ export const schema = z.strictObject({
 export type RawDirectory = z.infer<typeof directorySchema>;
 export type RawClient = z.infer<typeof clientSchema>;
 export type RawAdmin = z.infer<typeof adminSchema>;
+export type RawListener = z.infer<typeof listenerSchema>;
 
 function checkDomain(domain: string): string | undefined {
   if (/^[A-Za-z0-9]([A-Za-z0-9._-]{0,253}[A-Za-z0-9])?$/.test(domain)) return undefined;

@@ -12,6 +12,7 @@ import { isEmptyPassword, readAnswer, splitCredentials, type CodeForms } from ".
 import type { CodeFact, EnrolmentFact, Question } from "./decide.ts";
 import type { Login } from "./login.ts";
 import { DependencyDown, type Account, type Attempts } from "./ports.ts";
+import type { Rebinds } from "./rebind.ts";
 import type { SourceThrottle } from "./throttle.ts";
 import { checkCode, type CodeWindow } from "./totp.ts";
 
@@ -21,6 +22,7 @@ export interface AskerOptions {
   readonly throttle: SourceThrottle;
   readonly window: () => CodeWindow;
   readonly keys: Keys;
+  readonly rebinds: Rebinds;
   /** Fingerprints of failed fields; core/authenticate.ts writes, the code's asker reads. */
   readonly failedFields: ExpiringMap<string, true>;
 }
@@ -48,6 +50,7 @@ export function createAskers(options: AskerOptions): Record<Question, Asker> {
       login.facts.source = isBlocked ? "blocked" : "open";
     },
     person: askPerson,
+    service: askService,
     account: (login) => askAccount(options, login),
     policy: askPolicy,
     enrolment: (login) => {
@@ -107,7 +110,12 @@ async function askPerson(login: Login): Promise<void> {
   login.facts.person = found.kind;
 }
 
+function askService(login: Login): void {
+  login.facts.service = login.attempt.serviceOf?.(getIdentity(login)) ?? "person";
+}
+
 async function askAccount(options: AskerOptions, login: Login): Promise<void> {
+  if (login.facts.service === "exempt") return askServiceAccount(options, login);
   const source = login.attempt.door.endUser;
   const { resumed, identity } = login;
   let begun;
@@ -124,6 +132,12 @@ async function askAccount(options: AskerOptions, login: Login): Promise<void> {
   const isSameToken =
     resumed === undefined || begun.account.token?.generation === resumed.generation;
   login.facts.account = isSameToken ? "begun" : "token-changed";
+}
+
+// Strangers' failures can't lock it out: nothing is counted, only an administrator's lock holds.
+async function askServiceAccount(options: AskerOptions, login: Login): Promise<void> {
+  const isLocked = await options.attempts.isLocked(getIdentity(login));
+  login.facts.account = isLocked ? "account-locked" : "begun";
 }
 
 function askPolicy(login: Login): Promise<void> | void {
@@ -166,6 +180,7 @@ function askCode(options: AskerOptions, login: Login): CodeFact {
   if (split?.code === undefined || split.codeKind === "absent") {
     return login.state === undefined ? "absent" : "malformed";
   }
+  if (isRebound(options, login, account)) return "rebound";
   if (isRepeated(options, login)) return "repeated";
   return split.codeKind === "totp"
     ? checkTotp(options, login, account, split.code)
@@ -176,6 +191,22 @@ function askCode(options: AskerOptions, login: Login): CodeFact {
 function isRepeated({ failedFields, keys, clock }: AskerOptions, login: Login): boolean {
   if (failedFields.size === 0) return false;
   return failedFields.find(fingerprint(keys, login), clock.monotonic()) === true;
+}
+
+function isRebound({ rebinds, clock }: AskerOptions, login: Login, account: Account): boolean {
+  const { rebind, door, credentials } = login.attempt;
+  if (rebind === undefined) return false;
+  const identity = getIdentity(login);
+  const { generation = 0 } = account.token ?? {};
+  const { address, windowMs } = rebind;
+  login.rebindKey = rebinds.key({
+    identity,
+    generation,
+    listener: door.client,
+    address,
+    credentials,
+  });
+  return rebinds.take(login.rebindKey, windowMs, clock.monotonic());
 }
 
 function checkTotp(options: AskerOptions, login: Login, account: Account, code: Secret): CodeFact {
@@ -205,10 +236,13 @@ async function askPassword(login: Login): Promise<void> {
   const password = login.split?.password ?? login.attempt.credentials;
   if (password.byteLength === 0) {
     login.facts.password = "empty";
-  } else if (login.reservation?.mayAskDirectory !== true) {
+  } else if (login.facts.service !== "exempt" && login.reservation?.mayAskDirectory !== true) {
     login.facts.password = "shielded";
   } else {
-    const answer = await login.attempt.directory.bind(getIdentity(login), password);
+    const { attempt } = login;
+    const identity = getIdentity(login);
+    const answer = await (attempt.bind?.(identity, password) ??
+      attempt.directory.bind(identity, password));
     login.facts.password = answer.kind === "refused" ? answer.reason : answer.kind;
   }
 }

@@ -3,7 +3,7 @@
 
 import type { Secret } from "../lib/secret.ts";
 import type { EventDraft, EventType, Service } from "./audit.ts";
-import type { Directory, Identity } from "./ports.ts";
+import type { BindResult, Directory, Identity } from "./ports.ts";
 import type { CodeMode, MfaMode, Reason, Verdict } from "./verdict.ts";
 
 /** What the door's configuration demands of this login. */
@@ -30,9 +30,24 @@ export interface DoorFacts {
   /** Configured name of the client or listener. */
   readonly client: string;
   readonly nas?: EventDraft["nas"];
+  readonly app?: EventDraft["app"];
+  readonly connection?: Pick<EventDraft, "connection_id" | "operation_number" | "tls_established">;
   /** The person's own address or device, if the door knows it; never a NAS's own address. */
   readonly endUser?: string;
 }
+
+/** The same login again (core/rebind.ts), where a door has that. */
+export interface RebindRules {
+  /** 0: never. */
+  readonly windowMs: number;
+  /** Of the client, as the door knows it. */
+  readonly address: string;
+  /** What an administrator would change to allow it. */
+  readonly setting: string;
+}
+
+/** Whether somebody is a service account: asked for no code here, or refused from here. */
+export type ServiceFact = "person" | "exempt" | "elsewhere";
 
 export interface Attempt {
   /** Exactly as the client sent it (valid UTF-8, no control characters: the door checks). */
@@ -44,6 +59,11 @@ export interface Attempt {
   readonly door: DoorFacts;
   /** When the request arrived, monotonic ms, where it may have waited since. */
   readonly receivedAt?: number;
+  /** Asks the directory over a connection of the door's own; throws as Directory.bind does. */
+  readonly bind?: (identity: Identity, password: Secret) => Promise<BindResult>;
+  /** Undefined: everybody is a person here. */
+  readonly serviceOf?: (identity: Identity) => ServiceFact;
+  readonly rebind?: RebindRules;
 }
 
 /** The answer to a challenge. */

@@ -8,6 +8,8 @@ export const EVENT_TYPES = [
   "radius_auth_challenge",
   "radius_packet_dropped",
   "radius_probe",
+  "ldap_bind",
+  "ldap_operation_denied",
   "totp_finish_enrollment",
   "totp_delete_enrollment",
   "totp_import",
@@ -35,7 +37,7 @@ export const EVENT_TYPES = [
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
-export const SERVICES = ["radius", "directory", "system"] as const;
+export const SERVICES = ["radius", "ldap", "directory", "system"] as const;
 export type Service = (typeof SERVICES)[number];
 
 /** What a person should look at: signs of a stolen password, of an edited store or directory. */
@@ -85,6 +87,14 @@ export interface EventDraft {
     readonly calling_station_id?: string;
     readonly called_station_id?: string;
   };
+  /** The listener, and the address of the application that came there. */
+  readonly app?: { readonly name: string; readonly ip: string };
+  readonly connection_id?: string;
+  /** Which request of its connection it was, from 1. */
+  readonly operation_number?: number;
+  /** Of the person or account, as the directory spells it. */
+  readonly dn?: string;
+  readonly tls_established?: boolean;
   readonly reply?: "accept" | "reject" | "challenge" | "none";
   readonly reply_attributes?: readonly string[];
   readonly duration_ms?: number;

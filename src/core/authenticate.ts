@@ -22,6 +22,7 @@ import { newLogin, NO_GROUPS, type Login } from "./login.ts";
 import type { LoginObserver } from "./observer.ts";
 import { DependencyDown, type Attempts } from "./ports.ts";
 import { doorEvent, endingOf, failureOf, loginEvent, type Moment } from "./record.ts";
+import { createRebinds } from "./rebind.ts";
 import { createSourceThrottle } from "./throttle.ts";
 import type { CodeWindow } from "./totp.ts";
 import { type OutageReason, type Verdict } from "./verdict.ts";
@@ -46,7 +47,7 @@ const CHALLENGE_LIFETIME_MS = 120_000;
 // About 150 bytes each. Beyond it the oldest are forgotten and would count again.
 const FAILED_FIELDS_MAX = 50_000;
 // Every question is asked at most once; more turns than questions is a mistake of ours.
-const STEPS_MAX = 10;
+const STEPS_MAX = 12;
 
 const DOWN: Verdict = { outcome: "unavailable", reason: "internal-error", dependency: "gatehouse" };
 
@@ -61,6 +62,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     lifetimeMs: options.failedFieldMs,
     entriesMax: FAILED_FIELDS_MAX,
   });
+  const rebinds = createRebinds();
   const endUsers = createSourceThrottle(clock);
   const clients = createSourceThrottle(clock);
   const context: AskerOptions = {
@@ -70,6 +72,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     window: options.window,
     keys,
     failedFields,
+    rebinds,
   };
   const askers = createAskers(context);
 
@@ -80,6 +83,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       const state = verdict.outcome === "challenge" ? sealState(login) : undefined;
       watchSource(login, verdict);
       observe(login, verdict);
+      watchRebinds(login, verdict);
       const groups = verdict.outcome === "accept" ? login.groups : NO_GROUPS;
       return { verdict, groups, identity: login.identity, state };
     } catch (error) {
@@ -184,6 +188,17 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     }
   }
 
+  function watchRebinds({ attempt: { rebind, door }, rebindKey, facts }: Login, verdict: Verdict) {
+    if (rebind === undefined || rebindKey === undefined) return;
+    const now = clock.monotonic();
+    if (verdict.outcome === "accept" && facts.code === "right") rebinds.accepted(rebindKey, now);
+    if (verdict.outcome !== "reject" || verdict.reason !== "mfa-code-replayed") return;
+    if (!rebinds.isExplained(rebindKey, rebind.windowMs, now)) return;
+    const { setting, address } = rebind;
+    const hint = "an application bound twice with one code and was refused; to let it through, set";
+    log.warn({ client: door.client, address, setting }, `${hint} ${setting}`);
+  }
+
   function alarm(eventType: EventType, door: DoorFacts): void {
     const verdict: Verdict = { outcome: "reject", reason: "source-blocked" };
     const moment = { id: uuidv7(clock.now()), now: clock.now(), durationMs: 0 };
@@ -235,5 +250,6 @@ function outageOf(error: unknown, log: Log): Verdict {
 function outageReason(error: DependencyDown): OutageReason {
   if (error.dependency === "store") return "store-unavailable";
   if (error.dependency === "clock") return "clock-unreliable";
+  if (error.dependency === "client") return "client-gone";
   return error.dependency.startsWith("directory:") ? "directory-unavailable" : "internal-error";
 }

@@ -2,6 +2,7 @@
 // Invariants: nothing else in the program can produce an accept, and none without a matching password
 // and, where a code is demanded, a right one (whose claim the store must still win).
 
+import type { ServiceFact } from "./attempt.ts";
 import type {
   CodeMode,
   DirectoryRefusal,
@@ -16,6 +17,7 @@ export interface Facts {
   readonly field?: "filled" | "empty" | "state-invalid";
   readonly source?: "open" | "blocked";
   readonly person?: "found" | "not-found" | "ambiguous" | "malformed";
+  readonly service?: ServiceFact;
   readonly account?: AccountFact;
   readonly policy?: "allowed" | "not-in-group";
   readonly enrolment?: EnrolmentFact;
@@ -38,7 +40,15 @@ export type EnrolmentFact =
   | "period-expired"
   | "not-required";
 
-export type CodeFact = "absent" | "malformed" | "repeated" | "wrong" | "replayed" | "right";
+/** rebound: the same bind again, within the time that the door allows for it. */
+export type CodeFact =
+  | "absent"
+  | "malformed"
+  | "repeated"
+  | "wrong"
+  | "replayed"
+  | "rebound"
+  | "right";
 
 export type PasswordFact = "right" | "wrong" | "empty" | "shielded" | DirectoryRefusal;
 
@@ -87,8 +97,11 @@ function aboutPerson(facts: Facts): Step | undefined {
     case "found":
       break;
   }
+  if (facts.service === undefined) return { ask: "service" };
+  if (facts.service === "elsewhere") return reject("service-account-address");
   if (facts.account === undefined) return { ask: "account" };
   if (facts.account !== "begun") return reject(facts.account);
+  if (facts.service === "exempt") return undefined;
   if (facts.policy === undefined) return { ask: "policy" };
   if (facts.policy === "not-in-group") return reject("not-in-group");
   if (facts.enrolment === undefined) return { ask: "enrolment" };
@@ -96,7 +109,7 @@ function aboutPerson(facts: Facts): Step | undefined {
 }
 
 function aboutCode(facts: Facts, demand: Strictness): Step | undefined {
-  if (demand.mfa === "disabled") return undefined;
+  if (demand.mfa === "disabled" || facts.service === "exempt") return undefined;
   // Locked by a hundred wrong codes, or a seal that won't open: no bind goes upstream either.
   if (facts.enrolment === "suspended") return reject("mfa-suspended");
   if (facts.enrolment === "unreadable") return reject("token-unreadable");
@@ -128,6 +141,7 @@ function aboutPassword(facts: Facts, demand: Strictness): Step {
 }
 
 function afterPassword(facts: Facts, demand: Strictness): Step {
+  if (facts.service === "exempt") return accept("service-account");
   if (demand.mfa === "disabled") return accept("mode-disabled");
   if (facts.enrolment === "enrolled") return byCode(facts.code);
   return withoutFactor(facts.enrolment, demand.mfa);
@@ -137,6 +151,8 @@ function byCode(code: CodeFact | undefined): Step {
   switch (code) {
     case "right":
       return accept();
+    case "rebound":
+      return accept("rebind-window");
     case "absent":
       return { verdict: { outcome: "challenge" } };
     case "replayed":

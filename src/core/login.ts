@@ -23,6 +23,8 @@ export interface Login {
   /** The step to claim; only with a right TOTP code. */
   claim: Ending["claim"];
   groups: ReadonlySet<string>;
+  /** Under which the same bind would be known again. */
+  rebindKey: string | undefined;
   /** What the sealed State said. */
   resumed: { readonly account: number; readonly generation: number } | undefined;
 }
@@ -32,8 +34,10 @@ export const NO_GROUPS: ReadonlySet<string> = new Set();
 
 export function newLogin(attempt: Attempt, startedAt: number, state?: Buffer): Login {
   // A challenge was only ever sent after a right password, to somebody the policy allows.
-  const facts: Facts =
+  const facts: Login["facts"] =
     state === undefined ? {} : { person: "found", policy: "allowed", password: "right" };
+  // One question less where nobody is anything else.
+  if (attempt.serviceOf === undefined) facts.service = "person";
   return {
     attempt,
     state,
@@ -46,6 +50,7 @@ export function newLogin(attempt: Attempt, startedAt: number, state?: Buffer): L
     split: undefined,
     claim: undefined,
     groups: NO_GROUPS,
+    rebindKey: undefined,
     resumed: undefined,
   };
 }

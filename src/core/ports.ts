@@ -157,6 +157,8 @@ export interface Attempts {
   begin(identity: Identity, source: string | undefined): Promise<Begun>;
   /** The same for a challenge answered: the account by its row id, the identity as stored. */
   resume(account: number, source: string | undefined): Promise<Begun>;
+  /** An administrator has locked this person; nothing is reserved. */
+  isLocked(identity: Identity): Promise<boolean>;
   finish(reservation: Reservation, ending: Ending): Promise<Recorded>;
   /** Ends an attempt of which nothing is known: neither counted nor cleared; the event is kept. */
   abandon(reservation: Reservation, event: EventDraft): Promise<void>;

@@ -27,6 +27,9 @@ export function loginEvent(login: Login, verdict: Verdict, moment: Moment): Even
   const alarm = alarmOf(facts);
   const event = draftOf(attempt.door, attempt.username, verdict, moment);
   event.initiated_by = initiatedBy(login);
+  if (login.identity !== undefined && attempt.door.app !== undefined) {
+    event.dn = auditText(login.identity.dn);
+  }
   event.mfa = isAccept && exempt === undefined;
   event.mfa_meta = { type: factorOf(login) };
   event.mfa_mode = attempt.demand.mfa;
@@ -69,6 +72,8 @@ function draftOf(
   }
   event.auth_type = door.authType;
   if (door.nas !== undefined) event.nas = door.nas;
+  if (door.app !== undefined) event.app = door.app;
+  if (door.connection !== undefined) Object.assign(event, door.connection);
   event.reply = verdict.outcome === "unavailable" ? "none" : verdict.outcome;
   event.duration_ms = Math.round(moment.durationMs);
   event.request_id = door.requestId;
@@ -131,7 +136,8 @@ function authContext({ facts }: Login): NonNullable<EventDraft["auth_context"]> 
   const { password, code } = facts;
   const context: { password?: boolean; totp?: boolean } = {};
   if (password === "right" || password === "wrong") context.password = password === "right";
-  if (code !== undefined && code !== "absent") context.totp = code === "right";
+  if (code !== undefined && code !== "absent" && code !== "rebound")
+    context.totp = code === "right";
   return context;
 }
 

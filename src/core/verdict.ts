@@ -50,13 +50,21 @@ export const REASONS = {
   "directory-unavailable": "upstream unavailable",
   "store-unavailable": "upstream unavailable",
   "clock-unreliable": "upstream unavailable",
+  "client-gone": "upstream unavailable",
+  "service-account-address": "service account not allowed here",
   "internal-error": "internal error",
 } as const;
 
 export type Reason = keyof typeof REASONS;
 
 /** Why an accept needed no code; absent when a code was verified. */
-export const EXEMPT_REASONS = ["mode-disabled", "not-enrolled", "enrolment-period"] as const;
+export const EXEMPT_REASONS = [
+  "mode-disabled",
+  "not-enrolled",
+  "enrolment-period",
+  "service-account",
+  "rebind-window",
+] as const;
 export type ExemptReason = (typeof EXEMPT_REASONS)[number];
 
 /** What a directory refuses for although the password may be right. */
@@ -76,7 +84,11 @@ export type DirectoryRefusal = Extract<
 /** Reasons that are somebody's outage, never the person's fault. */
 export type OutageReason = Extract<
   Reason,
-  "directory-unavailable" | "store-unavailable" | "clock-unreliable" | "internal-error"
+  | "directory-unavailable"
+  | "store-unavailable"
+  | "clock-unreliable"
+  | "client-gone"
+  | "internal-error"
 >;
 
 export type Verdict =

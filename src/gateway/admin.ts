@@ -8,7 +8,7 @@ import { missing, type GatewayOptions, type Running } from "./running.ts";
 export async function startAdmin(
   { store, version, clock, log }: GatewayOptions,
   running: Running,
-  parts: Pick<MeasuredParts, "logins" | "door" | "radius">,
+  parts: Pick<MeasuredParts, "logins" | "radius" | "ldap">,
 ): Promise<AdminServer | undefined> {
   const settings = running.config.admin;
   if (settings === undefined) return undefined;

@@ -5,13 +5,13 @@ import { auditText } from "../core/audit.ts";
 import { type Certificate, readChain } from "../lib/certificate.ts";
 
 export interface ConfiguredCertificate extends Certificate {
-  readonly use: "admin" | "directory-ca";
-  /** Of the directory; "" for what there is one of. */
+  readonly use: "admin" | "ldap" | "ldap-client-ca" | "directory-ca";
+  /** Of the listener or directory; "" for what there is one of. */
   readonly name: string;
 }
 
 export function configuredCertificates(config: Config): ConfiguredCertificate[] {
-  const { admin, directories } = config;
+  const { admin, directories, ldap } = config;
   const of = (
     use: ConfiguredCertificate["use"],
     name: string,
@@ -25,6 +25,8 @@ export function configuredCertificates(config: Config): ConfiguredCertificate[] 
     }));
   return [
     ...of("admin", "", admin?.tls?.certificate),
+    ...ldap.listeners.flatMap(({ name, tls }) => of("ldap", name, tls?.certificate)),
+    ...ldap.listeners.flatMap(({ name, tls }) => of("ldap-client-ca", name, tls?.clientCa)),
     ...directories.flatMap(({ name, ca }) => of("directory-ca", name, ca)),
   ];
 }

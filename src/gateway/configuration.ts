@@ -7,6 +7,7 @@ import { Failure } from "../commands/failure.ts";
 import type { Config } from "../config/config.ts";
 import { loadConfig, type Loaded } from "../config/load.ts";
 import { describeProblem } from "../config/problem.ts";
+import { addressText } from "../lib/listen.ts";
 
 /** Throws Failure (2) with a line for every mistake. */
 export function getConfiguration(path: string): Loaded {
@@ -34,6 +35,13 @@ export function watchFiles(files: readonly string[], onChange: () => void): () =
   };
 }
 
+function newPlaces(before: Config, after: Config): string[] {
+  const places = new Set(before.ldap.listeners.map(({ listen }) => addressText(listen)));
+  return after.ldap.listeners
+    .filter(({ listen }) => !places.has(addressText(listen)))
+    .map(({ name, listen }) => `ldap.listeners[${name}].listen ${addressText(listen)}`);
+}
+
 /** What a reload can't change, of what differs: said, so that nobody waits for it. */
 export function needsRestart(before: Config, after: Config): string[] {
   const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
@@ -42,6 +50,7 @@ export function needsRestart(before: Config, after: Config): string[] {
     ...(before.masterKey.equals(after.masterKey) ? [] : ["master_key"]),
     ...(isSame(before.radius.listen, after.radius.listen) ? [] : ["radius.listen"]),
     ...(isSame(adminPlace(before), adminPlace(after)) ? [] : ["admin"]),
+    ...newPlaces(before, after),
   ].map((key) => `${key} changed: it takes effect at the next start`);
 }
 

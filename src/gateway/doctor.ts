@@ -4,11 +4,11 @@ import { examineDirectory } from "../backends/directory/examine.ts";
 import { examineStore } from "../backends/store/examine.ts";
 import type { Config } from "../config/config.ts";
 import type { Finding, Tell } from "../core/finding.ts";
-import { examineListen as examineAdmin } from "../doors/admin/examine.ts";
 import { examineListen } from "../doors/radius/examine.ts";
 import { daysLeft, endsSoon } from "../lib/certificate.ts";
 import type { Clock } from "../lib/clock.ts";
 import { addressText, type ListenAddress } from "../lib/listen.ts";
+import { examineTcp } from "./examine-tcp.ts";
 import { configuredCertificates, type ConfiguredCertificate } from "./certificates.ts";
 
 /** Never rejects. `isRunning`: a gateway has the addresses already. */
@@ -22,9 +22,16 @@ export async function examine(
   for (const listen of config.radius.listen) {
     tell(isRunning ? taken("listen", listen) : await examineListen(listen));
   }
+  for (const { listen } of config.ldap.listeners) {
+    tell(
+      isRunning
+        ? taken("listen", listen)
+        : await examineTcp("ldap.listeners[].listen", "listen", listen),
+    );
+  }
   if (config.admin !== undefined) {
     const { listen } = config.admin;
-    tell(isRunning ? taken("admin", listen) : await examineAdmin(listen));
+    tell(isRunning ? taken("admin", listen) : await examineTcp("admin.listen", "admin", listen));
   }
   for (const finding of certificateFindings(config, clock.now())) tell(finding);
   tell(examineStore(config.store.sqlite, config.masterKey));
@@ -46,6 +53,13 @@ function* certificateFindings(config: Config, nowMs: number): Iterable<Finding> 
   }
 }
 
+const REMEDIES: Readonly<Record<ConfiguredCertificate["use"], string>> = {
+  admin: "renew it: the gateway doesn't start with one that has ended",
+  ldap: "renew it: the gateway doesn't start with one that has ended",
+  "ldap-client-ca": "put what the authority signs with now into ldap.listeners[].client_ca",
+  "directory-ca": "put what the authority signs with now into directories[].ca",
+};
+
 function certificateFinding(
   file: string,
   certificate: ConfiguredCertificate,
@@ -56,9 +70,5 @@ function certificateFinding(
   const when = days < 0 ? `ended ${-days} days ago` : `ends in ${days} days`;
   const said = `${certificate.subject} ${when}`;
   if (!endsSoon(certificate, nowMs)) return { state: "right", subject, said };
-  const remedy =
-    certificate.use === "admin"
-      ? "renew it: the gateway doesn't start with one that has ended"
-      : "put what the authority signs with now into directories[].ca";
-  return { state: "doubtful", subject, said, remedy };
+  return { state: "doubtful", subject, said, remedy: REMEDIES[certificate.use] };
 }

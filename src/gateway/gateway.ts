@@ -3,19 +3,17 @@
 
 import { describeProblem } from "../config/problem.ts";
 import type { EventType } from "../core/audit.ts";
-import { createAuthenticator } from "../core/authenticate.ts";
-import type { LoginObserver } from "../core/observer.ts";
 import { createLoginCounts } from "../doors/admin/login-counts.ts";
 import { listenControl } from "../doors/control/server.ts";
-import { createRadiusDoor, type RadiusDoor } from "../doors/radius/handle.ts";
-import { startRadiusServer, type RadiusServer } from "../doors/radius/server.ts";
 import { deriveKey } from "../lib/derive.ts";
 import { startAdmin } from "./admin.ts";
 import { watchClock } from "./clock-watch.ts";
-import { byName, closeDirectories, startDirectories } from "./directories.ts";
+import { closeDirectories, startDirectories } from "./directories.ts";
+import { openDoors } from "./doors.ts";
 import { healthReport } from "./health.ts";
 import { createReload, watch, type Reload } from "./reload.ts";
-import { lockoutOf, states, type GatewayOptions, type Running } from "./running.ts";
+import { revoking } from "./revoking.ts";
+import { lockoutOf, type GatewayOptions, type Running } from "./running.ts";
 import { createSystemEvents, systemEvent, type SystemEvent } from "./system-events.ts";
 
 // `run` ends the process after 9.5 s; a refusal's delay of a second or two fits well before.
@@ -42,14 +40,14 @@ export async function startGatewayParts(options: GatewayOptions): Promise<Runnin
   };
   store.setRules(running.config.lockout, lockoutOf(running));
   try {
-    return await openDoors(options, running, record);
+    return await open(options, running, record);
   } catch (error) {
     closeDirectories(running.directories);
     throw error;
   }
 }
 
-async function openDoors(
+async function open(
   options: GatewayOptions,
   running: Running,
   record: SystemEvent,
@@ -57,27 +55,26 @@ async function openDoors(
   const { store, clock, log, version } = options;
   const startedAt = clock.monotonic();
   const logins = createLoginCounts();
-  const { door, radius } = await openRadius(options, running, logins);
-  const closeRadius = async (error: unknown): Promise<never> => {
-    await radius.close({ drainMs: 0 });
+  const doors = await openDoors(options, running, logins);
+  const closeDoors = async (error: unknown): Promise<never> => {
+    await doors.close(0);
     throw error;
   };
-  const parts = { logins, door, radius };
-  const admin = await startAdmin(options, running, parts).catch(closeRadius);
-  const listeners = (): string[] => [...radius.addresses, ...(admin ? [admin.url] : [])];
+  const admin = await startAdmin(options, running, { logins, ...doors }).catch(closeDoors);
+  const listeners = (): string[] => [...doors.addresses(), ...(admin ? [admin.url] : [])];
   const reload = createReload(
     options,
     running,
-    ({ radius: { clients }, admin: settings }, directories) => {
-      door.reload({ clients, directories: byName(directories) });
-      if (settings !== undefined) admin?.reload(settings);
+    (config, directories) => {
+      doors.reload(config, directories);
+      if (config.admin !== undefined) admin?.reload(config.admin);
     },
     record,
   );
   const control = await listenControl(
     options.socketPath,
     {
-      administration: store,
+      administration: revoking(store, doors.revoke),
       get directories() {
         return [...running.directories.values()];
       },
@@ -90,13 +87,13 @@ async function openDoors(
         health: async () =>
           healthReport(options, running, listeners(), clock.monotonic() - startedAt),
         reload,
-        tryLogin: (client, login) => door.tryLogin(client, login),
+        tryLogin: (client, login) => doors.radius.door.tryLogin(client, login),
       },
     },
     log,
   ).catch(async (error: unknown) => {
     await admin?.close();
-    return closeRadius(error);
+    return closeDoors(error);
   });
   const stopClock = watchClock(clock, store.newestEventAt(), log, record);
   watch(running, reload, options.loaded.watch);
@@ -108,44 +105,17 @@ async function openDoors(
   await tell("service_start");
   log.info({ addresses: listeners(), control: control.path, version }, "ready");
   return {
-    addresses: radius.addresses,
+    addresses: doors.addresses(),
     reload,
     async stop() {
       stopClock();
       running.stopWatching();
       running.isStopping = true;
-      await radius.close({ drainMs: DRAIN_MS });
+      await doors.close(DRAIN_MS);
       await admin?.close();
       await control.close();
       closeDirectories(running.directories);
       await tell("service_stop");
     },
   };
-}
-
-async function openRadius(
-  { store, clock, log }: GatewayOptions,
-  running: Running,
-  observer: LoginObserver,
-): Promise<{ readonly door: RadiusDoor; readonly radius: RadiusServer }> {
-  const door = await createRadiusDoor({
-    clients: running.config.radius.clients,
-    directories: byName(running.directories),
-    authenticator: createAuthenticator({
-      attempts: store,
-      clock,
-      log,
-      masterKey: running.config.masterKey,
-      window: () => running.config.totp,
-      failedFieldMs: running.config.lockout.windowMs,
-      observer,
-    }),
-    learnt: store,
-    canServe: () => store.isUp() && states(running).some((status) => status.state === "up"),
-    clock,
-    log,
-    audit: (event) => store.record(event),
-  });
-  const { listen } = running.config.radius;
-  return { door, radius: await startRadiusServer({ listen, door, clock, log }) };
 }

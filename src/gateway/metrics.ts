@@ -3,6 +3,7 @@
 import { directoryMetrics } from "../backends/directory/metrics.ts";
 import type { Store } from "../backends/store/store.ts";
 import type { LoginCounts } from "../doors/admin/login-counts.ts";
+import { ldapMetrics, type MeasuredLdap } from "../doors/ldap/metrics.ts";
 import type { RadiusDoor } from "../doors/radius/handle.ts";
 import { radiusMetrics } from "../doors/radius/metrics.ts";
 import type { RadiusServer } from "../doors/radius/server.ts";
@@ -15,17 +16,21 @@ export interface MeasuredParts {
   readonly running: Running;
   readonly logins: Pick<LoginCounts, "metrics">;
   readonly store: Pick<Store, "isUp" | "metrics">;
-  readonly door: Pick<RadiusDoor, "counts" | "queue">;
-  readonly radius: Pick<RadiusServer, "delayed">;
+  readonly radius: {
+    readonly door: Pick<RadiusDoor, "counts" | "queue">;
+    readonly server: Pick<RadiusServer, "delayed"> | undefined;
+  };
+  readonly ldap: MeasuredLdap | undefined;
 }
 
 /** Every metric there is, besides those of the process. */
 export function allMetrics(parts: MeasuredParts): Metric[] {
-  const { running, logins, store, door, radius } = parts;
+  const { running, logins, store, radius, ldap } = parts;
   return [
     ...gatewayMetrics(parts),
     ...logins.metrics,
-    ...radiusMetrics(door, radius),
+    ...(radius.server === undefined ? [] : radiusMetrics(radius.door, radius.server)),
+    ...(ldap === undefined ? [] : ldapMetrics(ldap)),
     ...directoryMetrics(() => running.directories.values()),
     ...store.metrics,
   ];

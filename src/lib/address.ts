@@ -32,6 +32,30 @@ function groupBytes(text: string): Buffer {
   return Buffer.concat(groups);
 }
 
+/** The one way to write 4 or 16 octets. */
+export function textOfAddress(bytes: Buffer): string {
+  return bytes.length === 4 ? bytes.join(".") : ipv6Text(bytes);
+}
+
+/** RFC 5952 §4: lower case, no leading zeros, the longest run of zeros as "::". */
+function ipv6Text(bytes: Buffer): string {
+  const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(index * 2));
+  const text = groups.map((group) => group.toString(16)).join(":");
+  const runs = text.match(/\b0(?::0)+\b/g) ?? [];
+  const [longest] = runs.toSorted((one, other) => other.length - one.length);
+  if (longest === undefined) return text;
+  return text.replace(new RegExp(`(^|:)${longest}(:|$)`), "::");
+}
+
+/** Of some that `addressBytes` gave. */
+export function isInNetwork(
+  address: Uint8Array,
+  { bytes, prefix }: { readonly bytes: Uint8Array; readonly prefix: number },
+): boolean {
+  if (address.length !== bytes.length) return false;
+  return networkKey(address, prefix) === networkKey(bytes, prefix);
+}
+
 /** The same for all addresses of one network of that prefix length, and only for them. */
 export function networkKey(bytes: Uint8Array, prefix: number): string {
   const octets = Buffer.from(bytes.subarray(0, Math.ceil(prefix / 8)));

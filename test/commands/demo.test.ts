@@ -23,9 +23,15 @@ async function demo(...args: string[]): Promise<Ended> {
 }
 
 t.test(
-  "the demo shows an accept, a replay refused, a challenge answered and a lockout",
+  "the demo shows logins through each door: accepts, replays refused, a challenge, a lockout",
   async (t) => {
-    const { status, output } = await demo("--once", "--port", String(await freePort()));
+    const { status, output } = await demo(
+      "--once",
+      "--port",
+      String(await freePort()),
+      "--ldap-port",
+      String(await freePort()),
+    );
     t.equal(status, 0, output);
     const shown = output.split("\n").filter((line) => line.startsWith("✓"));
     t.same(
@@ -37,8 +43,11 @@ t.test(
         "Access-Challenge",
         "Access-Accept",
         "Access-Reject",
+        "success, and 4 entries",
+        "result code 49",
       ],
     );
+    t.match(output, /ldapsearch -x -H ldap:\/\/127\.0\.0\.1:\d+ -D/);
     t.match(output, /radclient -x -r 1 127\.0\.0\.1:\d+ auth/);
   },
 );

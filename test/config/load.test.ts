@@ -93,7 +93,6 @@ t.test("C01: five mistakes are told at once, each with its line, column and key"
 });
 
 for (const [key, text] of [
-  ["ldap", yaml({ top: "ldap: {}\n" })],
   ["eap", yaml({ top: "eap: {}\n" })],
   ["radsec", yaml({ top: "radsec: {}\n" })],
   ["mail", yaml({ top: "mail: {}\n" })],
@@ -151,7 +150,7 @@ t.test("a missing section is named at the top of the file", (t) => {
     [
       '1:1 master_key: missing; add "mas',
       '1:1 directories: missing; add "di',
-      '1:1 radius: missing; add "radius:',
+      '1:1 has no door; add "radius: …" ',
     ],
   );
   t.end();

@@ -5,11 +5,17 @@ import { DatabaseSync } from "node:sqlite";
 
 import t, { type Test } from "tap";
 
-import type { Attempt, Authenticator, Decision } from "../../src/core/attempt.ts";
+import type { Attempt, Authenticator, Decision, ServiceFact } from "../../src/core/attempt.ts";
 import { WRONG_CODES_MAX } from "../../src/core/ask.ts";
 import { createAuthenticator } from "../../src/core/authenticate.ts";
-import { type BindResult, DependencyDown, type Directory } from "../../src/core/ports.ts";
+import {
+  type BindResult,
+  DependencyDown,
+  type Directory,
+  type Identity,
+} from "../../src/core/ports.ts";
 import { generateCode, stepAt } from "../../src/core/totp.ts";
+import type { Verdict } from "../../src/core/verdict.ts";
 import { Secret } from "../../src/lib/secret.ts";
 import { memoryLog } from "../support/radius-door.ts";
 import {
@@ -25,6 +31,7 @@ const DAY_MS = 86_400_000;
 
 interface Kit extends Pick<TestStore, "store" | "clock" | "path"> {
   readonly authenticator: Authenticator;
+  readonly log: ReturnType<typeof memoryLog>;
   /** What the next binds come to; an error is thrown. */
   bind: BindResult | Error | "compare";
   /** Alice by default, from a device of her own. */
@@ -50,10 +57,11 @@ async function openKit(t: Test): Promise<Kit> {
     },
     memberOf: async () => new Set(),
   };
+  const log = memoryLog();
   const authenticator = createAuthenticator({
     attempts: store,
     clock,
-    log: memoryLog(),
+    log,
     masterKey: MASTER_KEY,
     window: () => ({ pastSteps: 1, futureSteps: 1 }),
     failedFieldMs: 30 * 60_000,
@@ -63,6 +71,7 @@ async function openKit(t: Test): Promise<Kit> {
     clock,
     path: test.path,
     authenticator,
+    log,
     bind: "compare",
     attempt: (credentials, { mode = "append", device = "alice's laptop" } = {}) => ({
       username: "alice",
@@ -223,4 +232,108 @@ t.test("RAD-27: a State opens for its own login while it lives, and claims nothi
   t.equal(kit.authenticator.opens(given), true, "asking spends nothing");
   kit.clock.advance(1_000);
   t.equal(kit.authenticator.opens(given), false);
+});
+
+await t.test(
+  "H47: a service account needs no code, and only an administrator locks it",
+  async (t) => {
+    const kit = await openKit(t);
+    await kit.enroll();
+    const from = async (service: ServiceFact, credentials: string): Promise<Verdict> => {
+      const attempt = { ...kit.attempt(credentials), serviceOf: () => service };
+      return (await kit.authenticator.login(attempt)).verdict;
+    };
+    const accepted = { outcome: "accept", exempt: "service-account" };
+    t.match(await from("exempt", "right"), accepted);
+    for (let i = 0; i < 20; i += 1) {
+      const refused = { outcome: "reject", reason: "password-incorrect" };
+      t.match(await from("exempt", `wrong-${i}`), refused);
+      t.match(await from("elsewhere", "right"), { reason: "service-account-address" });
+    }
+    const parallel = await Promise.all(Array.from({ length: 20 }, () => from("exempt", "right")));
+    t.ok(parallel.every(({ outcome }) => outcome === "accept"));
+    t.match(await kit.login(`right,${kit.code()}`), { outcome: "accept" }, "nothing was counted");
+    t.match((await kit.store.events({ limit: 2 }))[0], { mfa_exempt_reason: "service-account" });
+    await kit.store.lock({ directory: "corp", username: "alice" }, event());
+    t.match(await from("exempt", "right"), { outcome: "reject", reason: "account-locked" });
+  },
+);
+
+await t.test("a door may bind over a connection of its own", async (t) => {
+  const kit = await openKit(t);
+  await kit.enroll();
+  kit.bind = new Error("the directory's own connections aren't used");
+  const asked: string[] = [];
+  const attempt = {
+    ...kit.attempt(`secret,${kit.code()}`),
+    bind: async ({ dn }: Identity, password: Secret): Promise<BindResult> => {
+      asked.push(`${dn} ${password.reveal().toString()}`);
+      return { kind: "right" };
+    },
+  };
+  t.match((await kit.authenticator.login(attempt)).verdict, { outcome: "accept" });
+  t.same(asked, ["uid=alice,dc=example,dc=org secret"]);
+});
+
+await t.test("the same bind again, within the window", async (t) => {
+  const kit = await openKit(t);
+  await kit.enroll();
+  const again = async (credentials: string, windowMs = 10_000, address = "192.0.2.1") => {
+    const rebind = { windowMs, address, setting: "rebind_window of apps" };
+    return (await kit.authenticator.login({ ...kit.attempt(credentials), rebind })).verdict;
+  };
+  const replayed = { outcome: "reject", reason: /mfa-code-replayed|repeated-attempt/ };
+  const rebound = { outcome: "accept", exempt: "rebind-window" };
+  const field = `right,${kit.code()}`;
+
+  t.match(await again(field), { outcome: "accept", exempt: undefined });
+  t.match(await again(field, 10_000, "192.0.2.2"), replayed, "from another address");
+  t.match(await again(field.replace("right", "rihgt")), { outcome: "reject" }, "other octets");
+  t.match(await again(field), rebound);
+  t.match((await kit.store.events({ limit: 1 }))[0], {
+    mfa: false,
+    auth_context: { totp: undefined },
+  });
+  kit.bind = { kind: "wrong" };
+  t.match(await again(field), { reason: "password-incorrect" }, "LDAP-26: the password is asked");
+  kit.bind = "compare";
+  t.match(await again(field), replayed, "LDAP-26: and that was the second");
+
+  kit.clock.advance(60_000);
+  const next = `right,${kit.code()}`;
+  t.match(await again(next), { outcome: "accept" });
+  kit.clock.advance(6_000);
+  t.match(await again(next), rebound);
+  kit.clock.advance(6_000);
+  t.match(await again(next), replayed, "a repeat extends nothing");
+});
+
+await t.test("without a window, the refusal of a second bind names the setting", async (t) => {
+  const kit = await openKit(t);
+  await kit.enroll();
+  const bind = async (address: string) => {
+    const rebind = { windowMs: 0, address, setting: "rebind_window of apps" };
+    return kit.authenticator.login({ ...kit.attempt(`right,${kit.code()}`), rebind });
+  };
+  t.match((await bind("192.0.2.1")).verdict, { outcome: "accept" });
+  t.match((await bind("192.0.2.1")).verdict, { reason: "mfa-code-replayed" });
+  t.match(
+    kit.log.lines.map(({ message }) => message),
+    [/bound twice with one code and was refused; to let it through, set rebind_window of apps/],
+  );
+});
+
+await t.test("a reset ends the window", async (t) => {
+  const kit = await openKit(t);
+  await kit.enroll();
+  const field = `right,${kit.code()}`;
+  const bind = async (): Promise<Verdict> => {
+    const rebind = { windowMs: 60_000, address: "192.0.2.1", setting: "rebind_window" };
+    return (await kit.authenticator.login({ ...kit.attempt(field), rebind })).verdict;
+  };
+  t.match(await bind(), { outcome: "accept" });
+  await kit.enroll();
+  t.match(await bind(), { outcome: "accept", exempt: undefined }, "a new token, a code of its own");
+  await kit.store.resetToken({ directory: "corp", username: "alice" }, event());
+  t.match(await bind(), { outcome: "reject" });
 });

@@ -18,6 +18,7 @@ const ANSWERS: { readonly [Q in Question]: Record<NonNullable<Facts[Q]>, true> }
   field: { filled: true, empty: true, "state-invalid": true },
   source: { open: true, blocked: true },
   person: { found: true, "not-found": true, ambiguous: true, malformed: true },
+  service: { person: true, exempt: true, elsewhere: true },
   account: {
     begun: true,
     "account-locked": true,
@@ -40,6 +41,7 @@ const ANSWERS: { readonly [Q in Question]: Record<NonNullable<Facts[Q]>, true> }
     repeated: true,
     wrong: true,
     replayed: true,
+    rebound: true,
     right: true,
   } satisfies Record<CodeFact, true>,
   password: {
@@ -109,21 +111,46 @@ t.test(
       policy: "allowed",
     };
     for (const { facts } of accepts) {
-      t.match(facts, { field, source, person, account, policy });
+      // The configuration names exempt accounts one by one: no group has to.
+      const allowed = facts.service === "exempt" ? {} : { policy };
+      t.match(facts, { field, source, person, account, ...allowed });
     }
   },
 );
 
 t.test(
-  "an enrolled person is only accepted with a right code, unless the mode is disabled",
+  "an enrolled person is only accepted with a right code, or the one just used, unless the mode is disabled",
   async (t) => {
     const wrong = accepts.filter(
       ({ facts, demand }) =>
-        demand.mfa !== "disabled" && facts.enrolment === "enrolled" && facts.code !== "right",
+        demand.mfa !== "disabled" &&
+        facts.enrolment === "enrolled" &&
+        facts.code !== "right" &&
+        facts.code !== "rebound",
     );
     t.same(wrong, []);
+    const rebound = accepts.filter(({ facts }) => facts.code === "rebound");
+    t.ok(rebound.length > 0);
+    for (const { verdict } of rebound) t.match(verdict, { exempt: "rebind-window" });
   },
 );
+
+t.test("a service account is accepted with its password alone, from its addresses", async (t) => {
+  const exempt = ENDINGS.filter(({ facts }) => facts.service === "exempt");
+  t.ok(exempt.some(({ verdict }) => verdict.outcome === "accept"));
+  for (const { facts, verdict, asked } of exempt) {
+    t.notOk(asked.includes("code") || asked.includes("enrolment") || asked.includes("policy"));
+    if (verdict.outcome !== "accept") continue;
+    t.match(verdict, { exempt: "service-account" });
+    t.match(facts, { password: "right", account: "begun" });
+  }
+  const elsewhere = ENDINGS.filter(({ facts }) => facts.service === "elsewhere");
+  t.ok(elsewhere.length > 0);
+  for (const { verdict, asked } of elsewhere) {
+    t.match(verdict, { outcome: "reject", reason: "service-account-address" });
+    t.notOk(asked.includes("account") || asked.includes("password"), "uncounted, unasked");
+  }
+});
 
 t.test("OTP-17: a right code never makes up for a password that isn't right", async (t) => {
   const ends = ENDINGS.filter(({ facts }) => facts.code === "right" && facts.password !== "right");
@@ -203,6 +230,7 @@ for (const [enrolment, row] of TABLE) {
         field: "filled",
         source: "open",
         person: "found",
+        service: "person",
         account: "begun",
         policy: "allowed",
         enrolment,
@@ -248,6 +276,7 @@ t.test("no set of facts, asked for or not, yields an accept without the password
         field: "filled",
         source: "open",
         person: "found",
+        service: "person",
         account: "begun",
         policy: "allowed",
         enrolment: "enrolled",

@@ -16,6 +16,7 @@ import {
   reference,
   result,
 } from "../support/fault-directory.ts";
+import { mutate } from "../support/mutate.ts";
 import { seededNumbers } from "../support/prng.ts";
 
 const MUTATIONS = 20_000;
@@ -32,26 +33,6 @@ const corpus = [
   reference(5, "ldap://127.0.0.1/dc=evil"),
   notice(),
 ];
-
-function mutate(original: Buffer, alphabet: Buffer | undefined): Buffer {
-  let bytes = Buffer.from(original);
-  for (let changes = 1 + next(4); changes > 0 && bytes.length > 0; changes -= 1) {
-    const at = next(bytes.length);
-    const octet = alphabet === undefined ? next(256) : (alphabet[next(alphabet.length)] ?? 0);
-    const kind = next(5);
-    if (kind === 0) bytes.writeUInt8(octet, at);
-    else if (kind === 1) bytes.writeUInt8((bytes.readUInt8(at) + next(3)) & 0xff, at);
-    else if (kind === 2) bytes = bytes.subarray(0, at);
-    else if (kind === 3)
-      bytes = Buffer.concat([bytes.subarray(0, at), Buffer.of(octet), bytes.subarray(at)]);
-    else
-      bytes = Buffer.concat([
-        bytes.subarray(0, at),
-        bytes.subarray(Math.min(bytes.length, at + 1 + next(4))),
-      ]);
-  }
-  return bytes;
-}
 
 /** Every answer as text, then how it ended. */
 function follow(stream: Buffer, chunkBytes: number): string[] {
@@ -74,7 +55,7 @@ function follow(stream: Buffer, chunkBytes: number): string[] {
 t.test("answers mutated are read or refused, alike whole and octet by octet", async (t) => {
   const counts = { read: 0, refused: 0 };
   for (let turn = 0; turn < MUTATIONS; turn += 1) {
-    const stream = mutate(corpus[turn % corpus.length] ?? Buffer.of(), undefined);
+    const stream = mutate(corpus[turn % corpus.length] ?? Buffer.of(), next);
     const whole = follow(stream, Math.max(1, stream.length));
     if (whole.join() !== follow(stream, 1).join()) t.fail(stream.toString("hex"));
     counts[whole.length > 1 ? "read" : "refused"] += 1;
@@ -96,9 +77,11 @@ t.test("DNs and filters mutated are read or refused", async (t) => {
     const read = kind === "dn" ? canonicalDn : parseFilter;
     const counts = { read: 0, refused: 0 };
     for (let turn = 0; turn < MUTATIONS; turn += 1) {
-      const mutated = mutate(Buffer.from(text, "utf8"), Buffer.from(alphabet, "utf8")).toString(
-        "utf8",
-      );
+      const mutated = mutate(
+        Buffer.from(text, "utf8"),
+        next,
+        Buffer.from(alphabet, "utf8"),
+      ).toString("utf8");
       try {
         read(mutated);
         counts.read += 1;

@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 
 import { generateCode, stepAt } from "../../src/core/totp.ts";
 import { Secret } from "../../src/lib/secret.ts";
+import { generateCertificates } from "../../certs/certificates.ts";
 import { BASE, SERVICE_DN, SERVICE_PASSWORD } from "./slapd.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
@@ -25,6 +26,8 @@ export interface GatewayOptions {
   readonly under?: readonly string[];
   /** YAML lines of the one client, each "key: value". */
   readonly client?: readonly string[];
+  /** LDAP listeners by name, each with YAML lines "key: value"; a certificate is made for all. */
+  readonly listeners?: Readonly<Record<string, readonly string[]>>;
   /** More of the configuration, top level. */
   readonly more?: string;
   readonly logLevel?: string;
@@ -42,6 +45,8 @@ export interface TestGateway {
   readonly port: number;
   /** Of the administrators' listener; "" without one. */
   readonly adminUrl: string;
+  /** Of the LDAP listener of that name. */
+  ldapPort(name: string): number;
   /** Everything it has logged so far. */
   readonly output: () => string;
   /** The command line against this gateway. */
@@ -60,9 +65,11 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
   writeFileSync(join(folder, "master.key"), `${Buffer.alloc(32, 9).toString("base64")}\n`);
   chmodSync(join(folder, "master.key"), 0o600);
   writeFileSync(configPath, configuration(options), { mode: 0o600 });
+  const listeners = Object.keys(options.listeners ?? {});
+  if (listeners.length > 0) await generateCertificates(folder);
   let child: ChildProcess | undefined;
-  let port = 0;
   let adminUrl = "";
+  let ports: number[] = [];
   let output = "";
 
   async function start(): Promise<void> {
@@ -78,10 +85,10 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
     const ready = new Promise<void>((resolve) => {
       createInterface({ input: started.stdout }).on("line", (line) => {
         output += `${line}\n`;
-        const found = /"addresses":\["[^"]*:(\d+)"[^}]*"msg":"ready"/.exec(line);
+        const found = /"addresses":\[(.*?)\],"control":.*"msg":"ready"/.exec(line);
         if (found === null) return;
-        port = Number(found[1]);
         adminUrl = /"(https?:[^"]+)"/.exec(line)?.[1] ?? "";
+        ports = [...(found[1] ?? "").matchAll(/:(\d+)"/g)].map(([, digits]) => Number(digits));
         resolve();
       });
     });
@@ -108,6 +115,12 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
     folder,
     configPath,
     get port() {
+      return ports[0] ?? 0;
+    },
+    ldapPort(name) {
+      const place = listeners.indexOf(name);
+      const port = ports[1 + place];
+      if (place === -1 || port === undefined) throw new Error(`no listener ${name}`);
       return port;
     },
     get adminUrl() {
@@ -150,7 +163,19 @@ ${lines.map((line) => `    ${line}\n`).join("")}radius:
       secret: { value: ${SHARED_SECRET} }
 ${client}totp: { issuer: Tests }
 log: { level: ${options.logLevel ?? "info"} }
-${options.more ?? ""}`;
+${listenersText(options.listeners ?? {})}${options.more ?? ""}`;
+}
+
+function listenersText(listeners: Readonly<Record<string, readonly string[]>>): string {
+  const entries = Object.entries(listeners).map(([name, lines]) => {
+    const all = lines.some((line) => line.startsWith("listen:"))
+      ? lines
+      : ['listen: "127.0.0.1:0"', ...lines];
+    const isPlain = lines.includes("tls: none");
+    const tls = isPlain ? [] : ["certificate: server.pem", "key: server.key"];
+    return `    - name: ${name}\n${[...all, ...tls].map((line) => `      ${line}\n`).join("")}`;
+  });
+  return entries.length === 0 ? "" : `ldap:\n  listeners:\n${entries.join("")}`;
 }
 
 export interface RadclientReply {

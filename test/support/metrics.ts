@@ -3,10 +3,11 @@
 import type { Test } from "tap";
 
 import { createLoginCounts } from "../../src/doors/admin/login-counts.ts";
+import { createTroubles } from "../../src/doors/ldap/troubles.ts";
 import { allMetrics } from "../../src/gateway/metrics.ts";
 import type { Metric } from "../../src/lib/metric.ts";
 import { makeFolder, yaml } from "./configuration.ts";
-import { openDoor } from "./radius-door.ts";
+import { memoryLog, openDoor } from "./radius-door.ts";
 import { testStore } from "./store.ts";
 
 /** For as long as `t`. */
@@ -30,7 +31,12 @@ export async function everyMetric(t: Test): Promise<Metric[]> {
     },
     logins: createLoginCounts(),
     store: test.store,
-    door,
-    radius: { delayed: 0 },
+    radius: { door, server: { delayed: 0 } },
+    ldap: {
+      connections: () => ({ bound: 0, unbound: 0 }),
+      ...createTroubles({ clock: test.clock, log: memoryLog(), audit: async () => undefined }),
+      queue: { running: 0, waiting: 0 },
+      delayed: 0,
+    },
   });
 }

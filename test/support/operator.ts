@@ -8,6 +8,8 @@ interface Event {
   readonly success: boolean;
   readonly username?: string;
   readonly reason?: string;
+  readonly mfa_exempt_reason?: string;
+  readonly details?: Readonly<Record<string, unknown>>;
   /** `id`: directory and lasting id of a person. */
   readonly initiated_by: { readonly id?: string };
 }

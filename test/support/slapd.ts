@@ -63,6 +63,10 @@ export interface SlapdOptions {
   readonly unauthenticatedBinds?: boolean;
   /** What the service account may find at most; 500 is slapd's own default. */
   readonly sizeLimit?: number;
+  /** Adds cn=<name>,ou=services with the password "<name>-password". */
+  readonly serviceAccount?: string;
+  /** People may change their own password. */
+  readonly selfWrite?: boolean;
   /** Keeps a log of operations, for `binds`. Costs speed. */
   readonly log?: boolean;
 }
@@ -202,7 +206,7 @@ function configuration(folder: string, options: SlapdOptions): string {
     "maxsize 4294967296",
     "dbnosync",
     "index objectClass,uid,cn,member,uniqueMember,memberUid eq",
-    "access to attrs=userPassword by anonymous auth by * none",
+    `access to attrs=userPassword by anonymous auth${options.selfWrite === true ? " by self =xw" : ""} by * none`,
     "access to * by users read by * none",
     `limits dn.exact="${SERVICE_DN}" size=${options.sizeLimit ?? 500}`,
   );
@@ -225,14 +229,10 @@ function load(folder: string, options: SlapdOptions): void {
   for (const ou of ["people", "contractors", "services", "groups", "policies"]) {
     entries.push(entry(`ou=${ou},${BASE}`, ["objectClass: organizationalUnit", `ou: ${ou}`]));
   }
-  entries.push(
-    entry(SERVICE_DN, [
-      "objectClass: organizationalRole",
-      "objectClass: simpleSecurityObject",
-      "cn: gatehouse",
-      `userPassword: ${hashed(SERVICE_PASSWORD)}`,
-    ]),
-  );
+  entries.push(service("gatehouse", SERVICE_PASSWORD));
+  if (options.serviceAccount !== undefined) {
+    entries.push(service(options.serviceAccount, `${options.serviceAccount}-password`));
+  }
   for (const uid of PEOPLE) entries.push(person(uid, uid === "bob" ? "hello" : `${uid}-password`));
   entries.push(person("twin", "twin-password", "contractors"));
   for (let index = 0; index < (options.users ?? 0); index += 1) {
@@ -294,6 +294,15 @@ function policyEntries(locksAfter: number): string[] {
     person(uid, `${uid}-password`, "people", [rule]),
   );
   return [policy, ...people];
+}
+
+function service(cn: string, password: string): string {
+  return entry(`cn=${cn},ou=services,${BASE}`, [
+    "objectClass: organizationalRole",
+    "objectClass: simpleSecurityObject",
+    `cn: ${cn}`,
+    `userPassword: ${hashed(password)}`,
+  ]);
 }
 
 function person(

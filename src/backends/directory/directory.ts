@@ -8,6 +8,7 @@ import {
   type BindResult,
   type Directory,
   type DirectoryLockout,
+  type LookupResult,
 } from "../../core/ports.ts";
 import { isWithin } from "../../wire/ldap/dn.ts";
 import { BindExchange, refuseDisabled } from "./bind.ts";
@@ -15,11 +16,11 @@ import type { Connection } from "./connection.ts";
 import { createDialer } from "./dialer.ts";
 import { createMembership } from "./groups.ts";
 import { createHealth, type Health } from "./health.ts";
-import { readLockout } from "./lockout-policy.ts";
+import { createLearnt } from "./learnt.ts";
 import { createLookup } from "./lookup.ts";
 import { readOptions, type DirectoryOptions, type DirectoryUrl, type Settings } from "./options.ts";
 import { Pool } from "./pool.ts";
-import { readSchema, type KnownAttributes } from "./schema.ts";
+import { Relays } from "./relays.ts";
 import { checkServer } from "./server-check.ts";
 import { readName } from "./username.ts";
 
@@ -36,6 +37,10 @@ export interface DirectoryBackend extends Directory {
   lockout(): DirectoryLockout;
   /** The name says that it belongs here: by its domain, or as a DN below the base. */
   owns(username: string): boolean;
+  /** The entry of that DN, whether or not people like it may log in. */
+  findEntry(dn: string): Promise<LookupResult>;
+  /** For the LDAP door: each of its clients has a connection of its own. */
+  readonly relays: Pick<Relays, "prepare" | "acquire">;
 }
 
 export interface DirectoryStatus {
@@ -48,7 +53,9 @@ export interface DirectoryStatus {
 /** How busy it is, and which of its servers answer. */
 export interface DirectoryLoad {
   readonly servers: readonly { readonly url: string; readonly isUp: boolean }[];
-  readonly pools: Readonly<Record<"lookup" | "bind", Pick<Pool, "connections" | "waiting">>>;
+  readonly pools: Readonly<
+    Record<"lookup" | "bind" | "relay", Pick<Pool, "connections" | "waiting">>
+  >;
 }
 
 /** Two: one may be renewed while the other serves. Searches are pipelined on both. */
@@ -61,10 +68,6 @@ const BIND_CONNECTIONS_MAX = 32;
 const LOOKUP_BYTES_MAX = 4 * 1024 * 1024;
 /** A result code and a text. */
 const BIND_BYTES_MAX = 64 * 1024;
-
-/** Active Directory's default, and longer than most. */
-const OBSERVATION_MS = 1_800_000;
-const LEARN_AGAIN_MS = 600_000;
 
 /** Throws for a filter or DN that can't be read or has no place for a name. */
 export function createDirectory(options: DirectoryOptions): DirectoryBackend {
@@ -92,7 +95,7 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
     messageBytesMax: LOOKUP_BYTES_MAX,
     prepare: async (connection) => {
       await bindService(connection, settings, health);
-      void learn(connection.url);
+      void learnt.from(connection.url);
     },
   });
   const binds = new Pool({
@@ -104,32 +107,11 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
     messageBytesMax: BIND_BYTES_MAX,
     prepare: undefined,
   });
+  const relays = new Relays(settings, health, dialer);
   const { clock, dependency } = settings;
-  let lockout = { threshold: settings.lockoutThreshold, observationMs: OBSERVATION_MS };
-  let known: KnownAttributes | undefined;
-  let learntAt = -Infinity;
-  let learntFrom: DirectoryUrl | undefined;
+  const learnt = createLearnt(settings, lookups);
   const checking = new Set<DirectoryUrl>();
   let checkTimer: NodeJS.Timeout | undefined;
-
-  // With each new connection, but seldom; queued until the connection is ready.
-  async function learn(url: DirectoryUrl): Promise<void> {
-    const now = clock.monotonic();
-    if (url === learntFrom && now - learntAt < LEARN_AGAIN_MS) return;
-    // Another server may be of another kind.
-    if (url !== learntFrom) known = undefined;
-    learntAt = now;
-    learntFrom = url;
-    try {
-      lockout = (await readLockout(settings, lookups)) ?? lockout;
-    } catch {
-      // What was known holds; the next connection asks again.
-      learntAt = -Infinity;
-      return;
-    }
-    // One that can't be read isn't tried with each connection: it may be what ended the last one.
-    known = await readSchema(settings, lookups).catch(() => undefined);
-  }
 
   async function check(url: DirectoryUrl): Promise<void> {
     if (checking.has(url)) return;
@@ -146,13 +128,14 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
 
   return {
     name: settings.name,
-    lockout: () => lockout,
+    relays,
+    lockout: () => learnt.lockout,
     owns(username) {
       const name = readName(username, settings.domains);
       if (name?.kind === "dn") return isWithin(name.rdns, settings.baseRdns);
       return name?.domain !== undefined && settings.domains.has(name.domain);
     },
-    find: createLookup(settings, lookups, () => known),
+    ...createLookup(settings, lookups, () => learnt.attributes),
     async bind({ dn, isDisabled }, password) {
       const result = await new Promise<BindResult>((resolve, reject) => {
         const deadlineAt = clock.monotonic() + settings.timeoutMs;
@@ -176,9 +159,10 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
       checkTimer = undefined;
       lookups.close();
       binds.close();
+      relays.close();
     },
     status() {
-      const connections = lookups.connections + binds.connections;
+      const connections = lookups.connections + binds.connections + relays.connections;
       const { problem } = health;
       if (problem !== undefined) return { name: settings.name, state: "down", detail: problem };
       const detail = [`${connections} connections`, health.failing()].filter(Boolean).join("; ");
@@ -186,7 +170,7 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
     },
     load: () => ({
       servers: settings.urls.map((url) => ({ url: url.url, isUp: health.isUp(url) })),
-      pools: { lookup: lookups, bind: binds },
+      pools: { lookup: lookups, bind: binds, relay: relays },
     }),
   };
 }

@@ -46,20 +46,41 @@ export function identify(
   settings: Settings,
   expectedDn: string | undefined,
 ): Identified {
-  try {
-    const rdns = canonicalRdns(entry.dn);
-    if (rdns.length === 0) return unusable("an entry without a DN");
+  return read(entry, settings, expectedDn, (rdns) => {
     if (!isWithin(rdns, settings.baseRdns)) return unusable("an entry outside the base");
-    if (expectedDn !== undefined && rdns.join(",") !== expectedDn) {
-      return unusable("another entry than the one that was read");
-    }
     const name = findValue(entry, settings.usernameAttribute);
     if (name === undefined || name.length === 0) {
       return unusable(`an entry without ${settings.usernameAttribute}`);
     }
+    return decodeUtf8(name, 0);
+  });
+}
+
+/** The same for an entry that the configuration names: it may stand anywhere, and its DN is its name. */
+export function identifyEntry(
+  entry: Entry,
+  settings: Settings,
+  expectedDn: string | undefined,
+): Identified {
+  return read(entry, settings, expectedDn, (rdns) => rdns.join(","));
+}
+
+function read(
+  entry: Entry,
+  settings: Settings,
+  expectedDn: string | undefined,
+  nameOf: (rdns: readonly string[]) => string | Identified,
+): Identified {
+  try {
+    const rdns = canonicalRdns(entry.dn);
+    if (rdns.length === 0) return unusable("an entry without a DN");
+    if (expectedDn !== undefined && rdns.join(",") !== expectedDn) {
+      return unusable("another entry than the one that was read");
+    }
+    const username = nameOf(rdns);
+    if (typeof username !== "string") return username;
     const id = findId(entry, settings);
     if (id === undefined) return unusable("an entry without an id that never changes");
-    const username = decodeUtf8(name, 0);
     const identity = { directory: settings.name, id, username, dn: entry.dn };
     if (!isDisabled(entry)) return { kind: "identity", identity };
     return { kind: "identity", identity: { ...identity, isDisabled: true } };

@@ -2,12 +2,13 @@
 // Invariant: exactly one entry is "found"; two are never chosen between; what the directory can't
 // answer is an outage, never "not found".
 
-import { DependencyDown, type LookupResult } from "../../core/ports.ts";
+import { DependencyDown, type Identity, type LookupResult } from "../../core/ports.ts";
 import { ExpiringMap } from "../../lib/expiring-map.ts";
+import { normaliseUsername } from "../../lib/username.ts";
 import { canonicalDn, escapeDnValue, isWithin } from "../../wire/ldap/dn.ts";
 import { PLACEHOLDER, withAttribute, type Filter } from "../../wire/ldap/filter.ts";
 import { RESULT_CODE, type SearchRequest } from "../../wire/ldap/message.ts";
-import { identify, identityAttributes } from "./identity.ts";
+import { identify, identifyEntry, identityAttributes } from "./identity.ts";
 import { onlyPerson } from "./only.ts";
 import type { Settings } from "./options.ts";
 import type { Pool } from "./pool.ts";
@@ -15,7 +16,12 @@ import type { KnownAttributes } from "./schema.ts";
 import { ANY_ENTRY, search, type Found } from "./search.ts";
 import { readName, type TypedName } from "./username.ts";
 
-export type Lookup = (username: string) => Promise<LookupResult>;
+export interface Lookup {
+  /** The username as typed: a name, `name@domain`, `DOMAIN\\name` or a DN. */
+  find(username: string): Promise<LookupResult>;
+  /** The entry of that DN, whether or not user_filter has it and wherever it stands. */
+  findEntry(dn: string): Promise<LookupResult>;
+}
 
 /** product.md: an account's state is at most a minute old. */
 export const CACHE_MS = 60_000;
@@ -30,6 +36,7 @@ const NO_SUCH_NAME: ReadonlySet<number> = new Set([
 ]);
 /** One more than may be found. */
 const SIZE_LIMIT = 2;
+const NOBODY = Buffer.alloc(0);
 
 /** `pool` is bound as the service account. */
 export function createLookup(
@@ -43,14 +50,24 @@ export function createLookup(
   });
   const underWay = new Map<string, Promise<LookupResult>>();
   const { userFilter, userDn } = settings;
+  const nameType = settings.usernameAttribute.toLowerCase();
   const principalFilter = withAttribute(userFilter, PRINCIPAL);
 
-  async function ask(name: TypedName, typed: string): Promise<LookupResult> {
+  // One question at a time for one key, whoever asks, and its answer for a minute.
+  async function once(
+    key: string,
+    ask: (deadlineAt: number) => Promise<LookupResult>,
+  ): Promise<LookupResult> {
     const startedAt = settings.clock.monotonic();
-    const deadlineAt = startedAt + settings.timeoutMs;
-    const result = await (name.kind === "dn" ? askDn(name, deadlineAt) : askName(name, deadlineAt));
+    const cached = cache.find(key, startedAt);
+    if (cached !== undefined) return cached;
+    const started = underWay.get(key);
+    if (started !== undefined) return started;
+    const asked = ask(startedAt + settings.timeoutMs).finally(() => underWay.delete(key));
+    underWay.set(key, asked);
+    const result = await asked;
     // A person who was just created must not stay unknown, so only people are remembered.
-    if (result.kind === "found") cache.set(typed, result, startedAt);
+    if (result.kind === "found") cache.set(key, result, startedAt);
     return result;
   }
 
@@ -74,11 +91,23 @@ export function createLookup(
   ): Promise<LookupResult> {
     const dn = rdns.join(",");
     if (!isWithin(rdns, settings.baseRdns)) return { kind: "not-found" };
+    const guess = userDn === undefined ? guessName(rdns) : undefined;
+    if (guess !== undefined) {
+      const guessed = await read(dn, userFilter, guess, deadlineAt);
+      if (guessed.kind === "found" && isNamed(guessed.identity, guess)) return guessed;
+    }
     const entry = await read(dn, ANY_ENTRY, "", deadlineAt);
     if (entry.kind !== "found") return entry;
     const { username } = entry.identity;
     if (userDn === undefined) return read(dn, userFilter, username, deadlineAt);
     return canonicalDn(dnOf(userDn, username)) === dn ? entry : { kind: "not-found" };
+  }
+
+  // Mostly the name stands in the DN itself: then one read does for two.
+  function guessName([first = ""]: readonly string[]): string | undefined {
+    const [type, value, more] = first.split("=");
+    if (type !== nameType || value === undefined || more !== undefined) return undefined;
+    return escapeDnValue(value) === value && !value.includes("\\") ? value : undefined;
   }
 
   /** One entry, if the filter has it for this name. */
@@ -101,10 +130,23 @@ export function createLookup(
     const limits = { sizeLimit: SIZE_LIMIT, timeLimitSeconds, attributes };
     const request = { ...where, username: Buffer.from(username, "utf8"), ...limits };
     const found = await search(pool, dependency, request, deadlineAt);
-    return judge(found, where.scope === "base-object" ? where.base : undefined);
+    return judge(found, where.scope === "base-object" ? where.base : undefined, identify);
   }
 
-  function judge({ resultCode, entries, isCut }: Found, dn: string | undefined): LookupResult {
+  async function readEntry(dn: string, deadlineAt: number): Promise<LookupResult> {
+    const { timeLimitSeconds, dependency } = settings;
+    const attributes = identityAttributes(settings, known());
+    const limits = { sizeLimit: SIZE_LIMIT, timeLimitSeconds, attributes };
+    const where = { base: dn, scope: "base-object", filter: ANY_ENTRY } as const;
+    const request = { ...where, username: NOBODY, ...limits };
+    return judge(await search(pool, dependency, request, deadlineAt), dn, identifyEntry);
+  }
+
+  function judge(
+    { resultCode, entries, isCut }: Found,
+    dn: string | undefined,
+    identifyBy: typeof identify,
+  ): LookupResult {
     const [entry, another] = entries;
     if (another !== undefined || isCut || resultCode === RESULT_CODE.sizeLimitExceeded) {
       return { kind: "ambiguous" };
@@ -116,23 +158,26 @@ export function createLookup(
     }
     if (entry === undefined) return { kind: "not-found" };
     const expectedDn = dn === undefined ? undefined : canonicalDn(dn);
-    const identified = identify(entry, settings, expectedDn);
+    const identified = identifyBy(entry, settings, expectedDn);
     if (identified.kind === "identity") return { kind: "found", identity: identified.identity };
     settings.onUnusable(identified.problem);
     return { kind: "malformed" };
   }
 
-  return async (username) => {
-    const cached = cache.find(username, settings.clock.monotonic());
-    if (cached !== undefined) return cached;
-    const started = underWay.get(username);
-    if (started !== undefined) return started;
-    const name = readName(username, settings.domains);
-    if (name === undefined) return { kind: "malformed" };
-    const asked = ask(name, username).finally(() => underWay.delete(username));
-    underWay.set(username, asked);
-    return asked;
+  return {
+    find: (username) =>
+      once(username, async (deadlineAt) => {
+        const name = readName(username, settings.domains);
+        if (name === undefined) return { kind: "malformed" };
+        return name.kind === "dn" ? askDn(name, deadlineAt) : askName(name, deadlineAt);
+      }),
+    // A NUL stands in no name.
+    findEntry: (dn) => once(`\0${dn}`, (deadlineAt) => readEntry(dn, deadlineAt)),
   };
+}
+
+function isNamed({ username }: Pick<Identity, "username">, name: string): boolean {
+  return normaliseUsername(username) === normaliseUsername(name);
 }
 
 /** The entry of that name, by the template `user_dn`. */

@@ -7,7 +7,7 @@ import type { DirectoryBackend, DirectoryLoad } from "./directory.ts";
 type Measured = Pick<DirectoryBackend, "name" | "status" | "load">;
 type PoolName = keyof DirectoryLoad["pools"];
 
-const POOLS: readonly PoolName[] = ["lookup", "bind"];
+const POOLS: readonly PoolName[] = ["lookup", "bind", "relay"];
 
 /** `directories`: those that serve now. */
 export function directoryMetrics(directories: () => Iterable<Measured>): Metric[] {
@@ -50,7 +50,7 @@ export function directoryMetrics(directories: () => Iterable<Measured>): Metric[
     {
       kind: "gauge",
       name: "gatehouse_directory_connections",
-      help: "Connections to the directory, for lookups and for checking passwords.",
+      help: "Connections to the directory: for lookups, for checking passwords, of LDAP clients.",
       labels: ["directory", "pool"],
       read: () => eachPool("connections"),
     },

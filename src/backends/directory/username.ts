@@ -6,6 +6,8 @@ import { canonicalRdns } from "../../wire/ldap/dn.ts";
 
 /** RFC 2865 §5.1: a User-Name fits into one attribute. */
 const USERNAME_BYTES_MAX = 253;
+/** A name and its place, every octet of them escaped. */
+const DN_BYTES_MAX = 4096;
 const SPACES_AROUND = /^ +| +$/g;
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
@@ -31,10 +33,11 @@ export type TypedName =
  * undefined for what no directory should be asked about. `domains` is lower case.
  */
 export function readName(typed: string, domains: ReadonlySet<string>): TypedName | undefined {
-  if (Buffer.byteLength(typed, "utf8") > USERNAME_BYTES_MAX) return undefined;
-  if (CONTROL.test(typed) || !typed.isWellFormed()) return undefined;
+  const bytes = Buffer.byteLength(typed, "utf8");
+  if (bytes > DN_BYTES_MAX || CONTROL.test(typed) || !typed.isWellFormed()) return undefined;
   const rdns = typed.includes("=") ? readRdns(typed) : undefined;
   if (rdns !== undefined) return { kind: "dn", rdns };
+  if (bytes > USERNAME_BYTES_MAX) return undefined;
   // Directories ignore spaces around a name (RFC 4518 §2.6.1); a domain is compared here.
   const whole = typed.replaceAll(SPACES_AROUND, "");
   const { local, domain, isPrincipal } = split(whole);

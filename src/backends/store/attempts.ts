@@ -120,6 +120,11 @@ export function createAttempts(options: AttemptsOptions): Attempts {
         }
         return begin(standing.identity, standing, hash);
       }),
+    isLocked: async (identity) =>
+      snapshot.read(() => {
+        const standing = findStanding(identity, "");
+        return standing === "identity-changed" || standing?.isLockedByAdministrator === true;
+      }),
     async finish(reservation, { result, claim, codeVerified, bind, bypass, event }) {
       if (!(reservation instanceof Held)) throw new Error("a reservation of another store");
       try {

@@ -145,7 +145,7 @@ function select(query: EventQuery): Selection {
   add("json ->> 'event_type' = ?", query.eventType);
   // Why a packet was dropped, or a directory left, stands in the details.
   add("coalesce(json ->> 'reason', json ->> '$.details.reason') = ?", query.reason);
-  add("json ->> '$.nas.name' = ?", query.client);
+  add("coalesce(json ->> '$.nas.name', json ->> '$.app.name') = ?", query.client);
   add("json ->> 'success' = ?", query.success === undefined ? undefined : Number(query.success));
   const condition = wanted.length === 0 ? "1" : wanted.join(" AND ");
   const named = username === undefined ? "" : "AND username = ?";

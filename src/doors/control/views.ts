@@ -87,8 +87,9 @@ export const AuditEventView = z.looseObject({
   reason: z.string().optional(),
   alarm: z.string().optional(),
   nas: z.looseObject({ name: z.string() }).optional(),
-  /** What the NAS got; none: nothing could be decided. */
+  /** What the client got; none: nothing could be decided. */
   reply: z.string().optional(),
+  app: z.looseObject({ name: z.string() }).optional(),
   count: z.number().optional(),
   details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
 });

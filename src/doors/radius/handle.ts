@@ -20,7 +20,7 @@ import type { Drop, DropReason } from "./drop-reasons.ts";
 import { createDrops, type Drops, type DropsOptions } from "./drops.ts";
 import { doorFacts } from "./facts.ts";
 import { loadSigners, type Proof, proveOrigin, type Signers } from "./proof.ts";
-import { createQueue, type Queue, type QueueLimits } from "./queue.ts";
+import { createQueue, type Queue, type QueueLimits } from "../../lib/queue.ts";
 import { type Answer, createReplies, type Replies } from "./replies.ts";
 import {
   challengeAttributes,

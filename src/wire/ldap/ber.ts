@@ -28,10 +28,11 @@ export class BerReader {
   #at: number;
   #end: number;
 
-  constructor(bytes: Buffer) {
+  /** Of all `bytes`, or of the elements between two offsets. */
+  constructor(bytes: Buffer, from = 0, to = bytes.length) {
     this.bytes = bytes;
-    this.#at = 0;
-    this.#end = bytes.length;
+    this.#at = from;
+    this.#end = to;
   }
 
   get offset(): number {
@@ -45,7 +46,7 @@ export class BerReader {
 
   /** The tag that comes next, -1 at the end. */
   peekTag(): number {
-    return this.#at < this.#end ? this.bytes.readUInt8(this.#at) : -1;
+    return this.#at < this.#end ? (this.bytes[this.#at] ?? -1) : -1;
   }
 
   /** Goes into a constructed element; give the result to `leave`. */
@@ -70,10 +71,16 @@ export class BerReader {
 
   /** The contents; they share the memory of the message. */
   readOctets(tag: number): Buffer {
+    const from = this.skipOctets(tag);
+    return this.bytes.subarray(from, this.#at);
+  }
+
+  /** Passes over a string; its contents lie between the result and `offset`. */
+  skipOctets(tag: number): number {
     const length = this.#readHeader(tag);
     const from = this.#at;
     this.#at += length;
-    return this.bytes.subarray(from, this.#at);
+    return from;
   }
 
   /** RFC 4511 §4.1.2: an LDAPString is UTF-8. */
@@ -109,16 +116,31 @@ export class BerReader {
   #readHeader(tag: number): number {
     if (this.#at >= this.#end) throw new WireError("too-short", this.#at);
     // RFC 4511 §5.1: a constructed string (0x24) is another tag than the primitive one.
-    if (this.bytes.readUInt8(this.#at) !== tag) throw new WireError("bad-tag", this.#at);
-    // 31 announces a tag of several octets, which LDAP doesn't have.
-    if ((tag & 0x1f) === 0x1f) throw new WireError("bad-tag", this.#at);
-    const length = readLength(this.bytes, this.#at + 1, this.#end);
-    if (length === undefined) throw new WireError("too-short", this.#at);
-    const from = this.#at + 1 + lengthOctets(this.bytes, this.#at + 1);
-    if (length > this.#end - from) throw new WireError("overrun", this.#at);
-    this.#at = from;
-    return length;
+    if (this.bytes[this.#at] !== tag) throw new WireError("bad-tag", this.#at);
+    const elementEnd = endOfElement(this.bytes, this.#at, this.#end);
+    this.#at = contentsOfElement(this.bytes, this.#at);
+    return elementEnd - this.#at;
   }
+}
+
+// Octets are indexed here, not read with readUInt8: every offset lies before an `end` anyway, and
+// this runs for each attribute of each entry that is passed on (measured: half the time).
+
+/** Where the element at `at` ends, not behind `end`. Its header has been checked then. */
+export function endOfElement(bytes: Buffer, at: number, end: number): number {
+  if (at >= end) throw new WireError("too-short", at);
+  // 31 announces a tag of several octets, which LDAP doesn't have.
+  if (((bytes[at] ?? 0) & 0x1f) === 0x1f) throw new WireError("bad-tag", at);
+  const length = readLength(bytes, at + 1, end);
+  if (length === undefined) throw new WireError("too-short", at);
+  const from = contentsOfElement(bytes, at);
+  if (length > end - from) throw new WireError("overrun", at);
+  return from + length;
+}
+
+/** Where the contents of the element at `at` begin. */
+export function contentsOfElement(bytes: Buffer, at: number): number {
+  return at + 1 + lengthOctets(bytes, at + 1);
 }
 
 /** Strict: nothing is replaced, no byte order mark is lost. */
@@ -137,7 +159,7 @@ export function decodeUtf8(octets: Buffer, offset: number): string {
  */
 export function readLength(bytes: Buffer, at: number, end: number): number | undefined {
   if (at >= end) return undefined;
-  const first = bytes.readUInt8(at);
+  const first = bytes[at] ?? 0;
   if (first < 0x80) return first;
   if (first === 0x80) throw new WireError("indefinite-length", at);
   // X.690 §8.1.3.5: 0xff is reserved.
@@ -154,7 +176,7 @@ export function readLength(bytes: Buffer, at: number, end: number): number | und
 
 /** How many octets the length at `at` takes, itself included. */
 export function lengthOctets(bytes: Buffer, at: number): number {
-  const first = bytes.readUInt8(at);
+  const first = bytes[at] ?? 0;
   return first < 0x80 ? 1 : 1 + (first & 0x7f);
 }
 

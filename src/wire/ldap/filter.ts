@@ -32,7 +32,8 @@ export type Filter =
 
 type Comparison = "equality" | "greater-or-equal" | "less-or-equal" | "approximate";
 
-const FILTER_TAG = {
+/** RFC 4511 §4.5.1. */
+export const FILTER_TAG = {
   and: 0xa0,
   or: 0xa1,
   not: 0xa2,

@@ -12,11 +12,14 @@ export interface Framer {
   push(chunk: Buffer, take: (message: Buffer) => void): void;
   /** Octets of an unfinished message. */
   readonly heldBytes: number;
+  /** From the next message on; what is announced as longer is refused before it is there. */
+  messageBytesMax: number;
 }
 
 const NOTHING = Buffer.alloc(0);
 
-export function createFramer(messageBytesMax: number): Framer {
+export function createFramer(bytesMax: number): Framer {
+  let messageBytesMax = bytesMax;
   let held = NOTHING;
   let heldBytes = 0;
 
@@ -35,6 +38,12 @@ export function createFramer(messageBytesMax: number): Framer {
   return {
     get heldBytes() {
       return heldBytes;
+    },
+    get messageBytesMax() {
+      return messageBytesMax;
+    },
+    set messageBytesMax(value) {
+      messageBytesMax = value;
     },
     push(chunk, take) {
       if (heldBytes > 0) append(chunk);

@@ -3,36 +3,35 @@
 
 import { WireError } from "../error.ts";
 import { BerReader, BerWriter, TAG } from "./ber.ts";
+import { finishMessage } from "./envelope.ts";
 import { writeFilter, type Filter } from "./filter.ts";
+import { CONTROLS, EXTENDED, OPERATION } from "./operation.ts";
 
-/** RFC 4511 appendix A; those that are told apart. */
+/** RFC 4511 appendix A and RFC 4370 §4; those that are told apart or sent. */
 export const RESULT_CODE = {
   success: 0,
+  operationsError: 1,
+  protocolError: 2,
   sizeLimitExceeded: 4,
+  authMethodNotSupported: 7,
+  strongerAuthRequired: 8,
+  referral: 10,
+  adminLimitExceeded: 11,
+  unavailableCriticalExtension: 12,
+  confidentialityRequired: 13,
   noSuchObject: 32,
   invalidDnSyntax: 34,
   invalidCredentials: 49,
+  insufficientAccessRights: 50,
   busy: 51,
   unavailable: 52,
+  unwillingToPerform: 53,
+  authorizationDenied: 123,
 } as const;
 
 /** Largest message id: RFC 4511 §4.1.1.1. */
 export const MESSAGE_ID_MAX = 0x7fffffff;
 
-const OPERATION = {
-  bindRequest: 0x60,
-  bindResponse: 0x61,
-  unbindRequest: 0x42,
-  searchRequest: 0x63,
-  searchResultEntry: 0x64,
-  searchResultDone: 0x65,
-  searchResultReference: 0x73,
-  extendedRequest: 0x77,
-  extendedResponse: 0x78,
-} as const;
-
-const CONTROLS = 0xa0;
-const START_TLS = "1.3.6.1.4.1.1466.20037";
 /** draft-behera-ldap-password-policy-10 §6. */
 const PASSWORD_POLICY = "1.3.6.1.4.1.42.2.27.8.5.1";
 /** 389 Directory Server: the password was right and is too old, or was reset. */
@@ -65,7 +64,17 @@ export function encodeBind(id: number, dn: string, password: Uint8Array): Buffer
   writer.writeText(TAG.octetString, dn);
   writer.writeInteger(TAG.integer, 3);
   writer.wrap(OPERATION.bindRequest, before);
-  return finish(writer, id);
+  return finishMessage(writer, id);
+}
+
+/** What makes a connection nobody's again (RFC 4513 §5.1.1). */
+export function encodeAnonymousBind(id: number): Buffer {
+  const writer = new BerWriter();
+  writer.writeText(0x80, "");
+  writer.writeText(TAG.octetString, "");
+  writer.writeInteger(TAG.integer, 3);
+  writer.wrap(OPERATION.bindRequest, 0);
+  return finishMessage(writer, id);
 }
 
 export function encodeSearch(id: number, request: SearchRequest): Buffer {
@@ -83,26 +92,27 @@ export function encodeSearch(id: number, request: SearchRequest): Buffer {
   writer.writeInteger(TAG.enumerated, SCOPE[request.scope]);
   writer.writeText(TAG.octetString, request.base);
   writer.wrap(OPERATION.searchRequest, 0);
-  return finish(writer, id);
+  return finishMessage(writer, id);
 }
 
 export function encodeStartTls(id: number): Buffer {
   const writer = new BerWriter();
-  writer.writeText(0x80, START_TLS);
+  writer.writeText(0x80, EXTENDED.startTls);
   writer.wrap(OPERATION.extendedRequest, 0);
-  return finish(writer, id);
+  return finishMessage(writer, id);
+}
+
+/** RFC 4511 §4.11: there is no answer to it. */
+export function encodeAbandon(id: number, target: number): Buffer {
+  const writer = new BerWriter();
+  writer.writeInteger(OPERATION.abandonRequest, target);
+  return finishMessage(writer, id);
 }
 
 export function encodeUnbind(id: number): Buffer {
   const writer = new BerWriter();
   writer.wrap(OPERATION.unbindRequest, 0);
-  return finish(writer, id);
-}
-
-function finish(writer: BerWriter, id: number): Buffer {
-  writer.writeInteger(TAG.integer, id);
-  writer.wrap(TAG.sequence, 0);
-  return writer.finish();
+  return finishMessage(writer, id);
 }
 
 function controlsOf(oid: string): Buffer {

@@ -8,6 +8,7 @@ import { directoryMetrics } from "../../../src/backends/directory/metrics.ts";
 const POOLS = {
   lookup: { connections: 2, waiting: 0 },
   bind: { connections: 32, waiting: 7 },
+  relay: { connections: 4, waiting: 1 },
 } as const;
 
 function directory(name: string, state: DirectoryStatus["state"], urls: Record<string, boolean>) {
@@ -39,12 +40,16 @@ t.test(
       "server_up partners ldaps://c 0",
       "connections corp lookup 2",
       "connections corp bind 32",
+      "connections corp relay 4",
       "connections partners lookup 2",
       "connections partners bind 32",
+      "connections partners relay 4",
       "queue_waiting corp lookup 0",
       "queue_waiting corp bind 7",
+      "queue_waiting corp relay 1",
       "queue_waiting partners lookup 0",
       "queue_waiting partners bind 7",
+      "queue_waiting partners relay 1",
     ]);
   },
 );

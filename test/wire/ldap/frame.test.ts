@@ -3,6 +3,7 @@
 import t from "tap";
 
 import { createFramer } from "../../../src/wire/ldap/frame.ts";
+import { element } from "../../support/ldap-requests.ts";
 
 const messages = ["30050201016100", "3081050201026100", "30840000000502010361 00", "3000"].map(
   (hex) => Buffer.from(hex.replaceAll(" ", ""), "hex"),
@@ -62,3 +63,23 @@ t.test("an unfinished message is held, and only it", async (t) => {
   framer.push(Buffer.concat([stream, Buffer.from("300502", "hex")]), () => undefined);
   t.equal(framer.heldBytes, 3);
 });
+
+t.test(
+  "a limit that changes counts from the next message on, for one that is half there too",
+  async (t) => {
+    const message = element(0x30, "x".repeat(500));
+    const framer = createFramer(100);
+    t.throws(() => framer.push(message.subarray(0, 5), () => undefined), { code: "too-long" });
+
+    const growing = createFramer(100);
+    growing.messageBytesMax = 1_000;
+    t.equal(growing.messageBytesMax, 1_000);
+    const taken: Buffer[] = [];
+    growing.push(message.subarray(0, 300), (one) => taken.push(one));
+    growing.messageBytesMax = 100;
+    t.throws(() => growing.push(message.subarray(300), (one) => taken.push(one)), {
+      code: "too-long",
+    });
+    t.same(taken, []);
+  },
+);

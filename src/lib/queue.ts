@@ -1,7 +1,7 @@
 // How many logins run at once, and who goes first when more want to (RFC 5080 §2.2.3).
 // Invariants: both numbers are bounded; whoever waited too long is dropped, not answered late.
 
-import type { Clock } from "../../lib/clock.ts";
+import type { Clock } from "./clock.ts";
 
 export interface QueueLimits {
   readonly runningMax: number;

@@ -2,10 +2,10 @@
 
 import t from "tap";
 
-import { createQueue, type Queue } from "../../../src/doors/radius/queue.ts";
-import { ATTRIBUTE } from "../../../src/wire/radius/attributes.ts";
-import { fakeClock } from "../../support/clock.ts";
-import { ACCEPTED, attribute, nameOf, openDoor, request } from "../../support/radius-door.ts";
+import { createQueue, type Queue } from "../../src/lib/queue.ts";
+import { ATTRIBUTE } from "../../src/wire/radius/attributes.ts";
+import { fakeClock } from "../support/clock.ts";
+import { ACCEPTED, attribute, nameOf, openDoor, request } from "../support/radius-door.ts";
 
 interface Job {
   readonly done: Promise<unknown>;

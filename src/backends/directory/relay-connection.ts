@@ -1,0 +1,192 @@
+// One connection to a directory that belongs to one client of the LDAP door at a time: bytes both
+// ways. Invariants: its next user finds it anonymous (RFC 4513 §4), or doesn't find it; whatever
+// comes in while nobody uses it ends it.
+
+import type { Socket } from "node:net";
+
+import { DependencyDown, type BindResult, type Identity } from "../../core/ports.ts";
+import { createFramer, type Framer } from "../../wire/ldap/frame.ts";
+import {
+  decodeAnswer,
+  encodeAnonymousBind,
+  encodeUnbind,
+  MESSAGE_ID_MAX,
+  RESULT_CODE,
+} from "../../wire/ldap/message.ts";
+import { bindResultOf, refuseDisabled } from "./bind.ts";
+import type { Dialled } from "./connection.ts";
+import type { DirectoryUrl } from "./options.ts";
+
+/** Whom it belongs to. */
+export interface RelayUser {
+  onData(chunk: Buffer): void;
+  /** What was written has gone out; more may be. */
+  onDrain(): void;
+  /** Once; it is nobody's any more. */
+  onClosed(reason: string): void;
+}
+
+export interface RelayOwner {
+  readonly dependency: string;
+  /** Monotonic ms at which an answer that is asked for now is due. */
+  dueAt(): number;
+  /** A bind was answered in time. */
+  onAnswered(connection: RelayConnection): void;
+  /** It is anonymous again, and nobody's. */
+  onFree(connection: RelayConnection): void;
+  onClosed(connection: RelayConnection): void;
+}
+
+/** A result code and a text: what comes while it is being reset. */
+const RESET_BYTES_MAX = 4096;
+/** Longer than a firewall's memory must not be. */
+const KEEP_ALIVE_MS = 60_000;
+
+export class RelayConnection {
+  readonly url: DirectoryUrl;
+  /** Monotonic ms. */
+  readonly renewAt: number;
+  /** Monotonic ms by which a bind has to be answered; Infinity: none is under way. */
+  answerDueAt = Infinity;
+  /** Since when nobody has used it, monotonic ms. */
+  idleSince = 0;
+  readonly #socket: Socket;
+  readonly #owner: RelayOwner;
+  #user: RelayUser | undefined;
+  #resetting: Framer | undefined;
+  /** No Bind has gone over it since it was opened or reset. */
+  #isUntouched = true;
+  #isClosed = false;
+
+  constructor({ url, socket }: Dialled, renewAt: number, owner: RelayOwner) {
+    this.url = url;
+    this.renewAt = renewAt;
+    this.#socket = socket;
+    this.#owner = owner;
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    socket.on("error", (error) => this.#close(error.message));
+    socket.on("end", () => this.#close("it closed the connection"));
+    socket.on("close", () => this.#close("the connection was closed"));
+    socket.on("drain", () => this.#user?.onDrain());
+    socket.on("data", (chunk: Buffer) => this.#read(chunk));
+    // It may have ended between being opened and being listened to.
+    if (socket.destroyed) setImmediate(() => this.#close("the connection was closed"));
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  get isUsed(): boolean {
+    return this.#user !== undefined;
+  }
+
+  /** Called by its pool alone. */
+  assign(user: RelayUser): void {
+    this.#user = user;
+  }
+
+  /** False: it can take no more now; `onDrain` follows. */
+  write(bytes: Uint8Array): boolean {
+    return this.#isClosed || this.#socket.write(bytes);
+  }
+
+  /** A bind: unless its answer comes in the directory's time, the connection is lost. */
+  writeBind(bytes: Uint8Array): void {
+    this.#isUntouched = false;
+    this.answerDueAt = this.#owner.dueAt();
+    this.write(bytes);
+  }
+
+  /** What the answer to that bind means for this person. Throws DependencyDown if nothing. */
+  judgeBind(answer: Buffer, { isDisabled }: Pick<Identity, "isDisabled">): BindResult {
+    this.answerDueAt = Infinity;
+    this.#owner.onAnswered(this);
+    const decoded = decodeAnswer(answer);
+    if (decoded.kind !== "bind") throw new Error("a bind was answered with something else");
+    const result = bindResultOf(decoded);
+    if (result === undefined) {
+      const reason = `it answers a bind with result code ${decoded.resultCode}`;
+      throw new DependencyDown(this.#owner.dependency, reason);
+    }
+    return isDisabled === true ? refuseDisabled(result) : result;
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /**
+   * Its user is done and owes and expects nothing. The pool has it back once it is anonymous: at
+   * once if nobody has ever bound on it, else when the directory has confirmed it.
+   */
+  release(isAnonymous: boolean): void {
+    if (this.#isClosed) return;
+    this.#user = undefined;
+    this.#socket.resume();
+    if (isAnonymous && this.#isUntouched) {
+      this.#owner.onFree(this);
+      return;
+    }
+    this.#isUntouched = true;
+    this.#resetting = createFramer(RESET_BYTES_MAX);
+    this.answerDueAt = this.#owner.dueAt();
+    this.write(encodeAnonymousBind(MESSAGE_ID_MAX));
+  }
+
+  /** At once. Says goodbye where that costs nothing (RFC 4511 §4.3). */
+  destroy(): void {
+    if (this.#isClosed) return;
+    this.#user = undefined;
+    if (!this.#socket.writableNeedDrain) this.#socket.write(encodeUnbind(MESSAGE_ID_MAX));
+    this.#socket.destroySoon();
+    this.#close("closed");
+  }
+
+  /** The directory, or the way to it, is at fault. */
+  fail(reason: string): void {
+    this.#close(reason);
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.#isClosed) return;
+    if (this.#user !== undefined) this.#user.onData(chunk);
+    else if (this.#resetting !== undefined) this.#readReset(this.#resetting, chunk);
+    else this.#close("it said something to nobody");
+  }
+
+  #readReset(framer: Framer, chunk: Buffer): void {
+    let isAnonymous = false;
+    try {
+      framer.push(chunk, (message) => {
+        const answer = decodeAnswer(message);
+        const isExpected = answer.kind === "bind" && answer.id === MESSAGE_ID_MAX && !isAnonymous;
+        if (!isExpected || answer.resultCode !== RESULT_CODE.success) throw new Error("not reset");
+        isAnonymous = true;
+      });
+      if (!isAnonymous) return;
+      if (framer.heldBytes > 0) throw new Error("not reset");
+    } catch {
+      // An answer to somebody else's question, or a directory that refuses anonymous binds.
+      this.destroy();
+      return;
+    }
+    this.#resetting = undefined;
+    this.answerDueAt = Infinity;
+    this.#owner.onFree(this);
+  }
+
+  #close(reason: string): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (!this.#socket.writableEnded) this.#socket.destroy();
+    const user = this.#user;
+    this.#user = undefined;
+    this.#owner.onClosed(this);
+    user?.onClosed(reason);
+  }
+}

@@ -1,0 +1,54 @@
+// Who is bound on which connections, so that an administrator's lock, disable or reset ends them.
+// Invariant: a connection stands here exactly as long as somebody is bound on it.
+
+import type { Identity } from "../../core/ports.ts";
+import { normaliseUsername } from "../../lib/username.ts";
+import type { ListenerPlace } from "./listener.ts";
+
+/** A connection with somebody bound on it. */
+export interface BoundConnection {
+  readonly place: ListenerPlace;
+  /** With a notice; everything it carries ends. */
+  revoke(): void;
+}
+
+export interface BoundConnections {
+  add(identity: Identity, connection: BoundConnection): void;
+  remove(identity: Identity, connection: BoundConnection): void;
+  /** How many connections were ended. */
+  revoke(person: { readonly directory: string; readonly username: string }): number;
+  /** Everybody who is bound now, once, and where. */
+  people(): { readonly identity: Identity; readonly place: ListenerPlace }[];
+}
+
+export function createBoundConnections(): BoundConnections {
+  const people = new Map<string, { identity: Identity; connections: Set<BoundConnection> }>();
+  return {
+    add(identity, connection) {
+      const key = keyOf(identity);
+      const bound = people.get(key);
+      if (bound === undefined) people.set(key, { identity, connections: new Set([connection]) });
+      else bound.connections.add(connection);
+    },
+    remove(identity, connection) {
+      const key = keyOf(identity);
+      const bound = people.get(key);
+      if (bound?.connections.delete(connection) === true && bound.connections.size === 0) {
+        people.delete(key);
+      }
+    },
+    revoke(person) {
+      const connections = [...(people.get(keyOf(person))?.connections ?? [])];
+      for (const connection of connections) connection.revoke();
+      return connections.length;
+    },
+    people: () =>
+      [...people.values()].flatMap(({ identity, connections }) =>
+        [...connections].slice(0, 1).map(({ place }) => ({ identity, place })),
+      ),
+  };
+}
+
+function keyOf({ directory, username }: Pick<Identity, "directory" | "username">): string {
+  return `${directory}/${normaliseUsername(username)}`;
+}

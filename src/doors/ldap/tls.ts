@@ -1,0 +1,70 @@
+// TLS for connections that are open already: at once, behind a PROXY header, or after StartTLS.
+// Invariants: nothing thrown in here ends the process (no callback of ours runs in a handshake);
+// with client_ca nobody gets through without a certificate that it signed.
+
+import { constants } from "node:crypto";
+import type { Socket } from "node:net";
+import { createServer, type TLSSocket } from "node:tls";
+
+import { auditText } from "../../core/audit.ts";
+import type { ListenerTls } from "./listener.ts";
+
+/** Called once. Words for the log where there is no TLS. */
+type Secured = (socket: TLSSocket | string) => void;
+
+export interface Tls {
+  /** The handshake as the server, on a socket that nobody reads. */
+  begin(socket: Socket, then: Secured): void;
+}
+
+/** Throws for a certificate or key that can't be used. */
+export function createTls(settings: ListenerTls, handshakeMs: number): Tls {
+  const { certificate, key, clientCa } = settings;
+  const pending = new Map<string, Secured>();
+  // It never listens: sockets are given to it.
+  const server = createServer({
+    cert: certificate,
+    key: key.reveal(),
+    minVersion: "TLSv1.2",
+    handshakeTimeout: handshakeMs,
+    // RFC 9325 §3.5: nobody needs to renegotiate, and each time costs a handshake.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    ...(clientCa === undefined
+      ? {}
+      : { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
+  });
+
+  function settle(place: string, outcome: TLSSocket | string): void {
+    const then = pending.get(place);
+    pending.delete(place);
+    then?.(outcome);
+  }
+
+  server.on("secureConnection", (socket) => settle(placeOf(socket), socket));
+  server.on("tlsClientError", (error, socket) => {
+    settle(placeOf(socket), wordsFor(error));
+    // After a time-out it would stay open.
+    socket.destroy();
+  });
+  return {
+    begin(socket, then) {
+      const place = placeOf(socket);
+      pending.set(place, then);
+      socket.on("error", () => undefined);
+      socket.once("close", () => settle(place, "closed in the handshake"));
+      server.emit("connection", socket);
+    },
+  };
+}
+
+/** Of one connection at a time: both ends of it. */
+function placeOf(socket: Socket): string {
+  const { remoteAddress, remotePort, localAddress, localPort } = socket;
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
+}
+
+// OpenSSL's own messages have addresses in memory and lines of its source in them.
+function wordsFor(error: Error): string {
+  const reason = "reason" in error && typeof error.reason === "string" ? error.reason : undefined;
+  return auditText(reason ?? error.message);
+}

@@ -1,0 +1,24 @@
+// What an administrator takes from somebody ends what they have open: a lock or a reset is told to
+// the doors. A lock by failures isn't: strangers could end other people's sessions with it.
+
+import type { Administration, PersonName } from "../core/administration.ts";
+
+/** The same administration; `onRevoked` is called once a lock or reset is kept. */
+export function revoking(
+  administration: Administration,
+  onRevoked: (person: PersonName) => void,
+): Administration {
+  return {
+    ...administration,
+    async lock(person, event) {
+      const answer = await administration.lock(person, event);
+      if (answer === "locked") onRevoked(person);
+      return answer;
+    },
+    async resetToken(person, event) {
+      const answer = await administration.resetToken(person, event);
+      if (answer === "reset") onRevoked(person);
+      return answer;
+    },
+  };
+}

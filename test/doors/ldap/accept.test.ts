@@ -1,0 +1,127 @@
+// From a TCP connection to a client: limits, time-outs, PROXY headers.
+
+import { setTimeout as wait } from "node:timers/promises";
+import t from "tap";
+
+import { plainUrl } from "../../support/directory.ts";
+import { LdapClient } from "../../support/ldap-client.ts";
+import { bound, certificates, dnOf, openLdapDoor } from "../../support/ldap-door.ts";
+import { bindRequest, searchRequest, whoAmIRequest } from "../../support/ldap-requests.ts";
+import { BASE, startSlapd } from "../../support/slapd.ts";
+
+const slapd = await startSlapd({ users: 10 });
+const urls = [plainUrl(slapd)];
+const { ca, tlsOf } = await certificates(t);
+t.teardown(() => slapd.stop());
+
+const root = (id: number): Buffer => searchRequest(id, { base: "", scope: 0 });
+
+/** haproxy's proxy-protocol.txt §2.2, by hand. */
+function proxyHeader(source: string, command = 0x21): Buffer {
+  const signature = Buffer.from("0d0a0d0a000d0a515549540a", "hex");
+  const addresses = Buffer.concat([
+    Buffer.from(source.split(".").map(Number)),
+    Buffer.from([127, 0, 0, 1, 0x9c, 0x40, 0x02, 0x7c]),
+  ]);
+  const fixed = Buffer.from([command, 0x11, 0, addresses.length]);
+  return Buffer.concat([signature, fixed, addresses]);
+}
+
+const BALANCER = { bytes: Buffer.from([127, 0, 0, 1]), prefix: 32 };
+
+await t.test("connections are limited: in all, by address, and before a bind", async (t) => {
+  const limits = { connectionsMax: 4, connectionsPerAddressMax: 3, unboundPerAddressMax: 2 };
+  const { port, log } = await openLdapDoor(t, { urls, door: { limits } });
+  const first = await LdapClient.open(port);
+  const second = await LdapClient.open(port);
+  const turnedAway = await LdapClient.open(port);
+  await turnedAway.closed();
+  t.match(await first.ask(bindRequest(1, dnOf("u000001"), "pw-u000001")), { resultCode: 0 });
+  const third = await LdapClient.open(port);
+  t.match(await third.ask(whoAmIRequest(1)), { resultCode: 0 }, "one has bound: a place is free");
+  t.match(await third.ask(bindRequest(2, dnOf("u000002"), "pw-u000002")), { resultCode: 0 });
+  const fourth = await LdapClient.open(port);
+  await fourth.closed();
+  second.end();
+  await wait(50);
+  const fifth = await LdapClient.open(port);
+  t.match(await fifth.ask(whoAmIRequest(1)), { resultCode: 0 });
+  t.same(
+    log.lines.map(({ fields }) => fields["trouble"]),
+    ["too-many-unbound", "too-many-from-address"],
+  );
+  for (const client of [first, third, fifth]) client.end();
+});
+
+await t.test("P05 P06: idle and half-sent messages end; a running search isn't idle", async (t) => {
+  const limits = { unboundIdleMs: 200, boundIdleMs: 1_200, messageMs: 200 };
+  const { port } = await openLdapDoor(t, { urls, door: { limits } });
+  const idle = await LdapClient.open(port);
+  t.match(await idle.next(), { id: 0, resultCode: 52, text: "idle for too long" });
+  await idle.closed();
+  const half = await LdapClient.open(port);
+  half.send(whoAmIRequest(1).subarray(0, 6));
+  t.match(await half.next(), { id: 0, text: "a message wasn't finished in time" });
+  const client = await bound(port);
+  await wait(700);
+  t.match(await client.ask(whoAmIRequest(2)), { resultCode: 0 }, "a bound one has more time");
+  slapd.pause();
+  client.send(root(3));
+  await wait(2_200);
+  slapd.resume();
+  t.match(await client.answerTo(3), { resultCode: 0 });
+  client.end();
+});
+
+await t.test(
+  "PROXY protocol: a balancer must send it, and its word is the client's address",
+  async (t) => {
+    const exempt = [
+      {
+        dn: `cn=gatehouse,ou=services,${BASE}`,
+        addresses: [{ bytes: Buffer.from([192, 0, 2, 7]), prefix: 32 }],
+      },
+    ];
+    const listeners = [
+      { proxyProtocol: [BALANCER], mfa: "required", exempt } as const,
+      { proxyProtocol: [BALANCER], tls: tlsOf(), mfa: "required", exempt } as const,
+    ];
+    const { portOf, log } = await openLdapDoor(t, { urls, listeners });
+    const service = bindRequest(1, `cn=gatehouse,ou=services,${BASE}`, "service-password");
+    for (const [listener, options] of [
+      [0, {}],
+      [1, { ca }],
+    ] as const) {
+      const open = (source: string): Promise<LdapClient> =>
+        LdapClient.open(portOf(listener), { ...options, header: proxyHeader(source) });
+      const good = await open("192.0.2.7");
+      t.match(await good.ask(service), { resultCode: 0 });
+      good.end();
+      const elsewhere = await open("192.0.2.8");
+      t.match(await elsewhere.ask(service), { resultCode: 49 });
+      elsewhere.end();
+    }
+    const health = await LdapClient.open(portOf(0), { header: proxyHeader("0.0.0.0", 0x20) });
+    t.match(await health.ask(whoAmIRequest(1)), { resultCode: 0 }, "LOCAL: the balancer itself");
+    health.end();
+    const without = await LdapClient.open(portOf(0));
+    without.send(service);
+    await without.closed();
+    t.equal(without.messages.length, 0);
+    const split = await LdapClient.open(portOf(0));
+    await split.drip(proxyHeader("192.0.2.7"));
+    t.match(await split.ask(service), { resultCode: 0 });
+    split.end();
+    t.match(
+      log.lines.map(({ fields }) => fields["trouble"]),
+      ["no-proxy-header"],
+    );
+  },
+);
+
+await t.test("PROXY protocol: nobody else is believed", async (t) => {
+  const { port } = await openLdapDoor(t, { urls });
+  const client = await LdapClient.open(port, { header: proxyHeader("192.0.2.7") });
+  await client.closed();
+  t.equal(client.messages.length, 0);
+});
