@@ -111,7 +111,10 @@ function assemble(options: StoreOptions, writer: WriterThread, held: { release()
     writer,
     reader,
     clock,
-    onNewKey: (key) => keys.unshift(sealKeyOf(Secret.of(key))),
+    onNewKey(key) {
+      keys.unshift(sealKeyOf(Secret.of(key)));
+      writer.useKey(key);
+    },
   });
   const learnt = reader.prepare("SELECT key FROM learnt WHERE kind = ?");
   const stopUpkeep = startUpkeep({ ...options, writer });

@@ -23,7 +23,7 @@ interface Waiting {
 }
 
 export class WriterThread {
-  readonly #setup: WriterSetup;
+  #setup: WriterSetup;
   readonly #onDown: (message: string) => void;
   #worker: Worker | undefined;
   #waiting: Waiting[] = [];
@@ -75,6 +75,11 @@ export class WriterThread {
       worker.on("error", (error: Error) => this.#lose(worker, error));
       worker.once("exit", () => this.#lose(worker, new Error("the writer ended")));
     });
+  }
+
+  /** After a rotation: should the writer have to start again, the store is sealed under this one. */
+  useKey(masterKey: Uint8Array): void {
+    this.#setup = { ...this.#setup, masterKey, previousMasterKey: this.#setup.masterKey };
   }
 
   write<K extends Write["kind"]>(write: Extract<Write, { kind: K }>): Promise<Answers[K]> {

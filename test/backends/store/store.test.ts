@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as wait } from "node:timers/promises";
+import type { Worker } from "node:worker_threads";
 
 import t from "tap";
 
@@ -168,6 +169,30 @@ t.test("a store that can't be written is down, said once, until it can be", asyn
   t.equal(test.store.isUp(), true);
   await test.end();
 });
+
+t.test(
+  "S13: a writer that dies is started again, also under a key of after the start",
+  async (t) => {
+    const workers: Worker[] = [];
+    const onWorker = (worker: Worker): void => void workers.push(worker);
+    process.on("worker", onWorker);
+    t.teardown(() => process.off("worker", onWorker));
+    const test = await testStore();
+    await test.store.enroll(alice, newToken, { replace: false }, event());
+    for (const rotate of [false, true]) {
+      if (rotate) await test.store.rotateKey(Secret.of(Buffer.alloc(32, 2)), event());
+      await workers.at(-1)?.terminate();
+      t.equal(test.store.isUp(), false);
+      await t.rejects(test.store.record(event()), DependencyDown);
+      for (let tries = 0; tries < 50 && !test.store.isUp(); tries += 1) await wait(100);
+      await test.store.record(event());
+      const begun = await test.store.begin(alice, undefined);
+      t.match(begun, { account: { token: { secret: Secret } } });
+    }
+    t.equal(workers.length, 3);
+    await test.end();
+  },
+);
 
 t.test("one bad write among good ones is no outage", async (t) => {
   const test = await testStore();
