@@ -8,6 +8,8 @@ import { codeFor, radclient, startGateway, type TestGateway } from "../support/g
 import { operatorOf } from "../support/operator.ts";
 import { BASE, SERVICE_DN, SERVICE_PASSWORD, startSlapd } from "../support/slapd.ts";
 
+// Two directories, and a process of its own for each command.
+t.setTimeout(280_000);
 const LOCKS_AFTER = 5;
 
 interface Server {

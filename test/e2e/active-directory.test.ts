@@ -8,6 +8,8 @@ import { codeFor, radclient, startGateway } from "../support/gateway.ts";
 import { operatorOf } from "../support/operator.ts";
 import { AD_BASE, AD_PASSWORD, AD_SERVICE_DN, startSamba } from "../support/samba.ts";
 
+// A domain controller, and a process of its own for each command.
+t.setTimeout(280_000);
 const samba = await startSamba();
 const gateway = await startGateway({
   directory: [

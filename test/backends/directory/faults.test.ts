@@ -206,6 +206,8 @@ t.test("ids: text in lower case, octets in hex, the configured one only", async 
       { nsUniqueId: ["66446001-1DD211B2-B2F4A2A9-6A7FF7E8"] },
       "66446001-1dd211b2-b2f4a2a9-6a7ff7e8",
     ],
+    // 389 Directory Server adds the other one to old entries when it is upgraded.
+    [undefined, { entryUUID: [ALICE_UUID], nsUniqueId: ["66446001-1dd211b2"] }, "66446001-1dd211b2"],
     ["employeeNumber", { entryUUID: [ALICE_UUID], employeeNumber: ["E7"] }, "e7"],
     ["employeeNumber", { entryUUID: [ALICE_UUID] }, undefined],
   ];
