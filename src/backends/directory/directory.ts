@@ -3,24 +3,20 @@
 
 import { setTimeout as wait } from "node:timers/promises";
 
-import {
-  DependencyDown,
-  type BindResult,
-  type Directory,
-  type DirectoryLockout,
-} from "../../core/ports.ts";
+import type { BindResult, Directory, DirectoryLockout } from "../../core/ports.ts";
 import { isWithin } from "../../wire/ldap/dn.ts";
 import { BindExchange, refuseDisabled } from "./bind.ts";
-import type { Connection } from "./connection.ts";
 import { createDialer } from "./dialer.ts";
 import { createMembership } from "./groups.ts";
-import { createHealth, type Health } from "./health.ts";
+import { createHealth } from "./health.ts";
 import { readLockout } from "./lockout-policy.ts";
 import { createLookup } from "./lookup.ts";
-import { readOptions, type DirectoryOptions, type DirectoryUrl, type Settings } from "./options.ts";
+import { NotServing } from "./not-serving.ts";
+import { readOptions, type DirectoryOptions, type DirectoryUrl } from "./options.ts";
 import { Pool } from "./pool.ts";
 import { readSchema, type KnownAttributes } from "./schema.ts";
-import { checkServer } from "./server-check.ts";
+import { createServerCheck, type CheckDepth } from "./server-check.ts";
+import { bindService } from "./service-bind.ts";
 import { readName } from "./username.ts";
 
 export interface DirectoryBackend extends Directory {
@@ -82,7 +78,8 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
     onUnusable: whileInUse(options.onUnusable),
   });
   const health = createHealth(settings);
-  const dialer = createDialer(settings, health);
+  const checkServer = createServerCheck(settings, health);
+  const dialer = createDialer(settings, health, checkServer);
   const lookups = new Pool({
     settings,
     health,
@@ -91,7 +88,10 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
     exchangesMax: LOOKUPS_PER_CONNECTION,
     messageBytesMax: LOOKUP_BYTES_MAX,
     prepare: async (connection) => {
-      await bindService(connection, settings, health);
+      // The others must have their turn before a login's time is over.
+      const deadlineAt = clock.monotonic() + settings.timeoutMs / settings.urls.length;
+      await bindService(connection, settings, health, deadlineAt);
+      health.admitted(connection.url);
       void learn(connection.url);
     },
   });
@@ -109,7 +109,7 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
   let known: KnownAttributes | undefined;
   let learntAt = -Infinity;
   let learntFrom: DirectoryUrl | undefined;
-  const checking = new Set<DirectoryUrl>();
+  const checking = new Set<string>();
   let checkTimer: NodeJS.Timeout | undefined;
 
   // With each new connection, but seldom; queued until the connection is ready.
@@ -131,12 +131,30 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
     known = await readSchema(settings, lookups).catch(() => undefined);
   }
 
-  async function check(url: DirectoryUrl): Promise<void> {
-    if (checking.has(url)) return;
-    checking.add(url);
-    const problem = await checkServer(url, settings);
-    checking.delete(url);
-    if (checkTimer !== undefined) health.checked(url, problem);
+  async function check(url: DirectoryUrl, depth: CheckDepth): Promise<void> {
+    const key = `${depth} ${url.url}`;
+    if (checking.has(key) || health.isLeftAlone(url)) return;
+    checking.add(key);
+    const problem = await checkServer(url, depth, settings.timeoutMs);
+    checking.delete(key);
+    // That others get an answer says nothing about a server that failed us.
+    const isNews = depth === "account" || !health.needsAccount(url);
+    if (checkTimer !== undefined && isNews) health.checked(url, problem);
+  }
+
+  function checkAll(): void {
+    for (const url of settings.urls) {
+      void check(url, health.needsAccount(url) ? "account" : "connection");
+    }
+  }
+
+  // A server may answer and yet not serve: only our own account finds out, and only when it matters.
+  function watched<T>(question: Promise<T>): Promise<T> {
+    question.catch((error: unknown) => {
+      if (!(error instanceof NotServing)) return;
+      for (const url of settings.urls) if (health.isUp(url)) void check(url, "account");
+    });
+    return question;
   }
 
   // So that the first login after a quiet hour, or after an outage, waits for nothing.
@@ -144,6 +162,8 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
     await Promise.all([lookups.open(LOOKUP_CONNECTIONS), binds.open(1)]);
   }
 
+  const find = createLookup(settings, lookups, () => known);
+  const memberOf = createMembership(settings, lookups);
   return {
     name: settings.name,
     lockout: () => lockout,
@@ -152,18 +172,19 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
       if (name?.kind === "dn") return isWithin(name.rdns, settings.baseRdns);
       return name?.domain !== undefined && settings.domains.has(name.domain);
     },
-    find: createLookup(settings, lookups, () => known),
+    find: (username) => watched(find(username)),
     async bind({ dn, isDisabled }, password) {
-      const result = await new Promise<BindResult>((resolve, reject) => {
+      const answered = new Promise<BindResult>((resolve, reject) => {
         const deadlineAt = clock.monotonic() + settings.timeoutMs;
         binds.run(new BindExchange({ dependency, dn, password, deadlineAt }, resolve, reject));
       });
+      const result = await watched(answered);
       return isDisabled === true ? refuseDisabled(result) : result;
     },
-    memberOf: createMembership(settings, lookups),
+    memberOf: (identity, groupDns) => watched(memberOf(identity, groupDns)),
     async start() {
       checkTimer = setInterval(() => {
-        for (const url of settings.urls) void check(url);
+        checkAll();
         void connect();
       }, settings.checkIntervalMs).unref();
       await Promise.race([connect(), wait(settings.timeoutMs, undefined, { ref: false })]);
@@ -189,24 +210,4 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
       pools: { lookup: lookups, bind: binds },
     }),
   };
-}
-
-async function bindService(
-  connection: Connection,
-  settings: Settings,
-  health: Health,
-): Promise<void> {
-  const { clock, dependency, bindDn: dn, bindPassword: password } = settings;
-  // The others must have their turn before a login's time is over.
-  const deadlineAt = clock.monotonic() + settings.timeoutMs / settings.urls.length;
-  const result = await new Promise<BindResult>((resolve, reject) => {
-    const exchange = new BindExchange({ dependency, dn, password, deadlineAt }, resolve, reject);
-    connection.send(exchange, clock.monotonic());
-  });
-  if (result.kind === "right") return health.admitted();
-  const isWrong = result.kind === "wrong";
-  const cause = isWrong ? "wrong password" : result.reason;
-  const reason = `it refuses bind_dn, the gateway's own account: ${cause}`;
-  health.refused(reason, isWrong ? "wrong-password" : "other");
-  throw new DependencyDown(dependency, reason);
 }

