@@ -300,6 +300,25 @@ t.test("groups named by the person's own entry count, with those above them", as
   );
 });
 
+t.test("the primary group's own groups count, where tokenGroups can't be read", async (t) => {
+  const { peer, directory } = await open(t);
+  const [users, all] = [`cn=users,ou=groups,${BASE}`, `cn=all,ou=groups,${BASE}`];
+  const sid = (last: number): Buffer => {
+    const bytes = Buffer.from("010500000000000515000000010203040506070809101112ffffffff", "hex");
+    bytes.writeUInt32LE(last, bytes.length - 4);
+    return bytes;
+  };
+  peer.scripts.search = ({ id, dn, bytes }, socket) => {
+    const answers: Buffer[] = [];
+    if (dn === ALICE_DN) {
+      answers.push(entry(id, ALICE_DN, { objectSid: [sid(1104)], primaryGroupID: ["513"] }));
+    } else if (bytes.includes(sid(513))) answers.push(entry(id, users, {}));
+    else if (bytes.includes(users) && dn === BASE) answers.push(entry(id, all, {}));
+    socket.write(Buffer.concat([...answers, result(id, "search", 0)]));
+  };
+  t.same([...(await directory.memberOf(identity, [all]))], [all]);
+});
+
 t.test("D14: groups nested without end are an outage", async (t) => {
   const { peer, directory } = await open(t);
   let made = 0;
