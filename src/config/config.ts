@@ -51,8 +51,8 @@ export interface DirectoryConfig {
   readonly idAttribute: string | undefined;
   readonly domains: readonly string[];
   readonly nestedGroups: boolean;
-  /** Failed binds after which the directory locks; 0: never. */
-  readonly lockoutThreshold: number;
+  /** Failed binds after which the directory locks; 0: never. Undefined: what it says itself. */
+  readonly lockoutThreshold: number | undefined;
   readonly timeoutMs: number;
   readonly checkIntervalMs: number;
 }

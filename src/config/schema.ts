@@ -77,9 +77,9 @@ export const directorySchema = z.strictObject({
     .describe("UPN suffixes and NetBIOS names that belong to this directory"),
   nested_groups: z.boolean().default(true).describe("Whether groups within groups count"),
   lockout_threshold: wholeNumber(0, 1000)
-    .default(10)
+    .optional()
     .describe(
-      "Wrong passwords after which the directory itself locks, unless it says so; 0: never",
+      "Wrong passwords after which the directory itself locks, unless it says so (else 10); 0: never",
     ),
   timeout: duration({ min: "100ms", max: "30s" })
     .prefault("3s")

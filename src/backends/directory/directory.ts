@@ -9,7 +9,7 @@ import { BindExchange, refuseDisabled } from "./bind.ts";
 import { createDialer } from "./dialer.ts";
 import { createMembership } from "./groups.ts";
 import { createHealth } from "./health.ts";
-import { readLockout } from "./lockout-policy.ts";
+import { lockoutOf, readLockout } from "./lockout-policy.ts";
 import { createLookup } from "./lookup.ts";
 import { NotServing } from "./not-serving.ts";
 import { readOptions, type DirectoryOptions, type DirectoryUrl } from "./options.ts";
@@ -58,8 +58,6 @@ const LOOKUP_BYTES_MAX = 4 * 1024 * 1024;
 /** A result code and a text. */
 const BIND_BYTES_MAX = 64 * 1024;
 
-/** Active Directory's default, and longer than most. */
-const OBSERVATION_MS = 1_800_000;
 const LEARN_AGAIN_MS = 600_000;
 
 /** Throws for a filter or DN that can't be read or has no place for a name. */
@@ -105,7 +103,7 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
     prepare: undefined,
   });
   const { clock, dependency } = settings;
-  let lockout = { threshold: settings.lockoutThreshold, observationMs: OBSERVATION_MS };
+  let lockout = lockoutOf(settings, undefined);
   let known: KnownAttributes | undefined;
   let learntAt = -Infinity;
   let learntFrom: DirectoryUrl | undefined;
@@ -121,7 +119,7 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
     learntAt = now;
     learntFrom = url;
     try {
-      lockout = (await readLockout(settings, lookups)) ?? lockout;
+      lockout = lockoutOf(settings, await readLockout(settings, lookups));
     } catch {
       // What was known holds; the next connection asks again.
       learntAt = -Infinity;

@@ -44,6 +44,26 @@ const PASSWORD_POLICY_FILTER = parseFilter("(&(objectClass=pwdPolicy)(pwdLockout
 const POLICIES_MAX = 500;
 const NUMBER = /^-?[0-9]{1,19}$/;
 
+/** Where nobody says anything. */
+const THRESHOLD = 10;
+/** Active Directory's default, and longer than most. */
+const OBSERVATION_MS = 1_800_000;
+
+/**
+ * What holds: the directory's own word, or the configuration's. Of both the stricter one, because some
+ * policies can't be read: only administrators see Active Directory's fine-grained ones.
+ */
+export function lockoutOf(
+  { lockoutThreshold }: Pick<Settings, "lockoutThreshold">,
+  read: DirectoryLockout | undefined,
+): DirectoryLockout {
+  const configured = { threshold: lockoutThreshold ?? THRESHOLD, observationMs: OBSERVATION_MS };
+  if (read === undefined) return configured;
+  // 0 would be "never", and the directory knows better.
+  const isMeant = lockoutThreshold !== undefined && lockoutThreshold > 0;
+  return (isMeant ? strictest([read, configured]) : undefined) ?? read;
+}
+
 /** Undefined: the directory doesn't say, or says that it never locks. Rejects with DependencyDown. */
 export async function readLockout(
   settings: Settings,

@@ -26,8 +26,8 @@ export interface DirectoryOptions {
   readonly idAttribute: string | undefined;
   readonly domains: readonly string[];
   readonly nestedGroups: boolean;
-  /** Failed binds after which the directory locks; 0: never. */
-  readonly lockoutThreshold: number;
+  /** Failed binds after which the directory locks; 0: never. Undefined: what it says itself. */
+  readonly lockoutThreshold: number | undefined;
   /** For queueing, connecting and the answer together. */
   readonly timeoutMs: number;
   /** How often each server is asked whether it is there. */
