@@ -8,6 +8,7 @@ interface Event {
   readonly success: boolean;
   readonly username?: string;
   readonly reason?: string;
+  readonly alarm?: string;
   /** `id`: directory and lasting id of a person. */
   readonly initiated_by: { readonly id?: string };
 }

@@ -65,6 +65,15 @@ t.test("O23: one person, however the name is spelled", async (t) => {
     await getIdentity("alice.smith@corp.example"),
     "explicit UPN",
   );
+  const umlaut = await getIdentity("j\u00fcrgen");
+  for (const typed of [
+    "J\u00dcRGEN",
+    "EXAMPLE\\J\u00fcrgen",
+    dnOf("ju\u0308rgen"),
+    dnOf("J\u00dcRGEN"),
+  ]) {
+    t.same(await getIdentity(typed), umlaut, typed);
+  }
 });
 
 t.test(

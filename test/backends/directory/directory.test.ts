@@ -39,7 +39,7 @@ async function getIdentity(directory: DirectoryBackend, username: string): Promi
 const groupDn = (cn: string): string => `cn=${cn},ou=groups,${BASE}`;
 const corp = open();
 
-t.test("a person is found by every listed spelling, always with the same id", async (t) => {
+t.test("IDN-01: a person is found by every listed spelling, always with the same id", async (t) => {
   const first = await getIdentity(corp, "alice");
   t.match(first, { directory: "corp", username: "alice", dn: `uid=alice,ou=people,${BASE}` });
   t.match(first.id, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
@@ -49,36 +49,55 @@ t.test("a person is found by every listed spelling, always with the same id", as
     "alice@EXAMPLE.org",
     "EXAMPLE\\alice",
     " alice ",
+    "ＡＬＩＣＥ",
+    "\u3000alice",
   ]) {
     t.same(await getIdentity(corp, typed), first, typed);
+  }
+  const umlaut = await getIdentity(corp, "j\u00fcrgen");
+  for (const typed of ["ju\u0308rgen", "JU\u0308RGEN", "J\u00dcRGEN@example.org"]) {
+    t.same(await getIdentity(corp, typed), umlaut, typed);
   }
 });
 
-t.test("O23: a DN in any spelling is the person's own, and only below the base", async (t) => {
-  const first = await getIdentity(corp, "alice");
-  for (const typed of [
-    `uid=alice,ou=people,${BASE}`,
-    `UID=ALICE , OU=People, DC=Example,DC=org`,
-    `uid=\\61lice,ou=people,${BASE}`,
-    `0.9.2342.19200300.100.1.1=#0405616c696365,ou=people,${BASE}`,
-    `userid=  alice  ,organizationalUnitName=people,${BASE}`,
-  ]) {
-    t.same(await getIdentity(corp, typed), first, typed);
-  }
-  for (const typed of [
-    `uid=nobody,ou=people,${BASE}`,
-    "uid=alice,ou=people,dc=example,dc=com",
-    "uid=alice,ou=people",
-    `cn=vpn,ou=groups,${BASE}`,
-    `nosuchtype=alice,ou=people,${BASE}`,
-    `<SID=S-1-5-21-1>`,
-    `<GUID=6ba7b8109dad11d180b400c04fd430c8>`,
-    "example.org/people/alice",
-  ]) {
-    const { kind } = await corp.find(typed);
-    t.ok(kind === "not-found" || kind === "malformed", `${typed}: ${kind}`);
-  }
-});
+t.test(
+  "O23 LDAP-20: a DN in any spelling is the person's own, and only below the base",
+  async (t) => {
+    const first = await getIdentity(corp, "alice");
+    for (const typed of [
+      `uid=alice,ou=people,${BASE}`,
+      `UID=ALICE , OU=People, DC=Example,DC=org`,
+      `uid=\\61lice,ou=people,${BASE}`,
+      `0.9.2342.19200300.100.1.1=#0405616c696365,ou=people,${BASE}`,
+      `userid=  alice  ,organizationalUnitName=people,${BASE}`,
+    ]) {
+      t.same(await getIdentity(corp, typed), first, typed);
+    }
+    const pat = await getIdentity(corp, "pat");
+    t.same(await corp.bind(pat, Secret.of("pat-password")), { kind: "right" });
+    for (const typed of [
+      `uid=pat+cn=pat,ou=people,${BASE}`,
+      `CN=Pat + UID=PAT,ou=people,${BASE}`,
+    ]) {
+      t.same(await getIdentity(corp, typed), pat, typed);
+    }
+    for (const typed of [
+      `uid=pat,ou=people,${BASE}`,
+      `uid=pat+cn=pat+sn=pat,ou=people,${BASE}`,
+      `uid=nobody,ou=people,${BASE}`,
+      "uid=alice,ou=people,dc=example,dc=com",
+      "uid=alice,ou=people",
+      `cn=vpn,ou=groups,${BASE}`,
+      `nosuchtype=alice,ou=people,${BASE}`,
+      `<SID=S-1-5-21-1>`,
+      `<GUID=6ba7b8109dad11d180b400c04fd430c8>`,
+      "example.org/people/alice",
+    ]) {
+      const { kind } = await corp.find(typed);
+      t.ok(kind === "not-found" || kind === "malformed", `${typed}: ${kind}`);
+    }
+  },
+);
 
 t.test("user_filter and user_dn apply to a DN too", async (t) => {
   const notAlice = open({ userFilter: "(&(uid={username})(!(uid=alice)))" });
