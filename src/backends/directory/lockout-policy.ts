@@ -3,6 +3,7 @@
 // counts; what can't be read is never taken for "never locks".
 
 import type { DirectoryLockout } from "../../core/ports.ts";
+import { WireError } from "../../wire/error.ts";
 import { canonicalRdns, isWithin } from "../../wire/ldap/dn.ts";
 import { parseFilter, type Filter } from "../../wire/ldap/filter.ts";
 import type { Entry } from "../../wire/ldap/message.ts";
@@ -129,7 +130,12 @@ function strictest(policies: readonly DirectoryLockout[]): DirectoryLockout | un
 }
 
 function isAbove(name: string, baseRdns: readonly string[]): boolean {
-  return name !== "" && isWithin(baseRdns, canonicalRdns(name));
+  try {
+    return name !== "" && isWithin(baseRdns, canonicalRdns(name));
+  } catch (error) {
+    if (error instanceof WireError) return false;
+    throw error;
+  }
 }
 
 function numberOf(entry: Entry, name: string): bigint | undefined {
