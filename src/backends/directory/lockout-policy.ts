@@ -18,8 +18,8 @@ interface Kind {
   readonly toMs: (value: bigint) => number;
 }
 
-/** [MS-SAMR] §3.1.1.5: negative, in units of 100 ns. */
-const fromTicks = (value: bigint): number => Number(-value / 10_000n);
+/** [MS-SAMR] §3.1.1.5: negative, in units of 100 ns. Without a window nothing is ever forgotten. */
+const fromTicks = (value: bigint): number => (value >= 0n ? FOREVER_MS : Number(-value / 10_000n));
 /** draft-behera-ldap-password-policy-10 §5.2.12: 0 means until the next success. */
 const fromSeconds = (value: bigint): number => (value === 0n ? FOREVER_MS : Number(value) * 1000);
 const FOREVER_MS = 10 * 365 * 86_400_000;

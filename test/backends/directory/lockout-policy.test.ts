@@ -60,7 +60,11 @@ t.test(
     const cases: [Attributes[], Attributes[], DirectoryLockout][] = [
       [[domain], [], { threshold: 8, observationMs: 1_800_000 }],
       [[domain], [fine("20", hour)], { threshold: 8, observationMs: 3_600_000 }],
-      [[domain], [fine("5", hour), fine("3", "0")], { threshold: 3, observationMs: 3_600_000 }],
+      [
+        [domain],
+        [fine("5", hour), fine("3", "0")],
+        { threshold: 3, observationMs: 3_650 * DAY_MS },
+      ],
       // "Never" is no threshold, and the others' still hold.
       [[domain], [fine("0", hour)], { threshold: 8, observationMs: 1_800_000 }],
       [
