@@ -63,7 +63,45 @@ const FAULTS: Record<string, Script> = {
   "D07 no BER": (_, peer) => peer.write("HTTP/1.1 200 OK\r\n\r\n"),
   "D07 an indefinite length": (_, peer) => peer.write(Buffer.from("3080", "hex")),
   "D07 half an answer": ({ id }, peer) => peer.write(result(id, "bind", 0).subarray(0, 9)),
+  "D07 a value of 100 MB": ({ id }, peer) => pour(entryOf(id, 100_000_000), peer),
+  // Below the limit of one message, and never at its end.
+  "D07 messages that never end": ({ id }, peer) => pour(entryOf(id, 60_000), peer),
 };
+
+/** The beginning of an entry with one attribute whose value has that many octets. */
+function entryOf(id: number, bytes: number): Buffer {
+  const tlv = (tag: number, length: number): Buffer => {
+    const head = Buffer.from([tag, 0x84, 0, 0, 0, 0]);
+    head.writeUInt32BE(length, 2);
+    return head;
+  };
+  return Buffer.concat([
+    tlv(0x30, bytes + 41),
+    Buffer.from([0x02, 0x01, id]),
+    tlv(0x64, bytes + 32),
+    Buffer.from([0x04, 0x00]),
+    tlv(0x30, bytes + 24),
+    tlv(0x30, bytes + 18),
+    tlv(0x04, 0),
+    tlv(0x31, bytes + 6),
+    tlv(0x04, bytes),
+  ]);
+}
+
+/** As much as the peer takes, 100 MB at most. */
+function pour(beginning: Buffer, peer: Parameters<Script>[1]): void {
+  const chunk = Buffer.alloc(1_000_000);
+  let poured = 0;
+  peer.write(beginning);
+  const more = (): void => {
+    while (!peer.destroyed && poured < 100) {
+      poured += 1;
+      if (!peer.write(chunk)) return;
+    }
+  };
+  peer.on("drain", more);
+  more();
+}
 
 t.test("a bind answered with nonsense is an outage, and the next one works", async (t) => {
   for (const [name, fault] of Object.entries(FAULTS)) {
@@ -90,6 +128,40 @@ t.test("a search answered with nonsense is an outage, and the next one works", a
       t.match(await directory.find("alice"), { kind: "found", identity });
     });
   }
+});
+
+t.test("D07: a password policy's response that makes no sense decides nothing", async (t) => {
+  const oid = "1.3.6.1.4.1.42.2.27.8.5.1";
+  const cases: Record<string, Buffer> = {
+    "no BER": Buffer.from("nonsense"),
+    nothing: Buffer.alloc(0),
+    "a length of 4 GB": Buffer.from("3084ffffffff", "hex"),
+    "an indefinite length": Buffer.from("3080810102", "hex"),
+    "an error of nine octets": Buffer.from("300b8109010203040506070809", "hex"),
+    "grace logins beyond all numbers": Buffer.from("300da00b8109ffffffffffffffffff", "hex"),
+    "nested without end": Buffer.alloc(50_000, 0x30),
+    "60,000 octets": Buffer.concat([Buffer.from("3082ea5c", "hex"), Buffer.alloc(59_996)]),
+    "something behind it": Buffer.from("30000500", "hex"),
+    "a warning of two kinds": Buffer.from("3008a006800101810100", "hex"),
+  };
+  for (const [name, value] of Object.entries(cases)) {
+    const { peer, directory } = await open(t, { timeoutMs: 300 });
+    peer.scripts.bind = ({ id }, socket) => {
+      socket.write(result(id, "bind", 0, { control: { oid, value } }));
+    };
+    await t.rejects(directory.bind(identity, password), down, name);
+  }
+});
+
+t.test("D07: whatever pours in, it isn't kept", async (t) => {
+  const before = process.memoryUsage().rss;
+  for (const bytes of [100_000_000, 60_000]) {
+    const { peer, directory } = await open(t, { timeoutMs: 1_000 });
+    peer.scripts.search = ({ id }, socket) => pour(entryOf(id, bytes), socket);
+    for (let tries = 0; tries < 5; tries += 1) await t.rejects(directory.find("alice"), down);
+  }
+  const grown = process.memoryUsage().rss - before;
+  t.ok(grown < 100_000_000, `${Math.round(grown / 1_000_000)} MB more`);
 });
 
 function endless({ id }: { id: number }, peer: Parameters<Script>[1]): void {
