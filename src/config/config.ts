@@ -37,6 +37,8 @@ interface StoreConfig {
 export interface DirectoryConfig {
   readonly name: string;
   readonly urls: readonly DirectoryUrl[];
+  /** PEM of the revocation lists of those authorities; undefined: nobody looks. */
+  readonly crl: string | undefined;
   /** PEM of the certificates that sign the directory's; undefined: the system's. */
   readonly ca: string | undefined;
   readonly bindDn: string;

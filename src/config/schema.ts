@@ -52,6 +52,9 @@ export const directorySchema = z.strictObject({
     .max(16)
     .describe("Servers, the preferred one first: ldaps://host[:port] or ldap://host[:port]"),
   ca: path.optional().describe("PEM file of the CAs that may sign the servers' certificates"),
+  crl: path
+    .optional()
+    .describe("PEM file of those CAs' revocation lists; none is looked at without"),
   start_tls: z.boolean().default(false).describe("Encrypt ldap:// connections with StartTLS"),
   allow_cleartext: z
     .boolean()

@@ -22,6 +22,7 @@ export function directoryOptions(
     name: "corp",
     urls,
     ca: undefined,
+    crl: undefined,
     bindDn: SERVICE_DN,
     bindPassword: Secret.of(SERVICE_PASSWORD),
     base: BASE,

@@ -289,6 +289,10 @@ const BY_CODE: Readonly<Record<string, string>> = {
   EPROTO: "it doesn't speak TLS on that port: ldaps:// is 636; for 389 use start_tls: true",
   CERT_HAS_EXPIRED: "renew the directory's certificate",
   CERT_NOT_YET_VALID: "is this host's clock right?",
+  CERT_REVOKED: "its authority has revoked the certificate: give the directory another one",
+  CRL_HAS_EXPIRED: "fetch the authority's current list into directories[].crl",
+  CRL_NOT_YET_VALID: "is this host's clock right?",
+  UNABLE_TO_GET_CRL: "directories[].crl must hold a list of each authority in the chain",
   ERR_TLS_CERT_ALTNAME_INVALID: "write in urls: a name that the certificate carries",
 };
 const UNKNOWN_AUTHORITY =
