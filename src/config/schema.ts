@@ -98,6 +98,7 @@ const attributeValue = z.union([text, z.int()], NO_VALUE);
 const replyRule = z.strictObject({
   group: checked(checkDn).describe("DN of the group whose members get it"),
   vlan: attributeValue.optional().describe("VLAN id (1 to 4094) or name"),
+  tag: wholeNumber(0, 31).optional().describe("Tag of the VLAN's three attributes; 0: none"),
   attributes: z
     .record(z.string(), z.union([attributeValue, z.array(attributeValue).min(1).max(64)], NO_VALUE))
     .optional()

@@ -36,7 +36,7 @@ function start(url: string, more: readonly string[] = []): Promise<TestGateway> 
       "domains: [example.org, corp.example, EXAMPLE]",
       ...more,
     ],
-    client: ["reply:", `  - { group: "cn=everyone,ou=groups,${BASE}", vlan: 42 }`],
+    client: ["reply:", `  - { group: "cn=everyone,ou=groups,${BASE}", vlan: 42, tag: 3 }`],
   });
 }
 
@@ -83,7 +83,7 @@ async function checkServer(t: Test, server: Server, more: readonly string[]): Pr
     const replies = await Promise.all(SPELLINGS.map((name) => radclient(gateway, name, field)));
     const accepted = replies.filter(({ code }) => code === "Access-Accept");
     t.equal(accepted.length, 1);
-    t.match(accepted[0]?.text, /Tunnel-Private-Group-Id:0 = "42"/, "by nested group");
+    t.match(accepted[0]?.text, /Tunnel-Private-Group-Id:3 = "42"/, "by nested group");
     const attempts = events("--type", "radius_auth_attempt");
     const person = attempts.find(({ success }) => success)?.initiated_by.id;
     const nobody = new Set(["malformed-username", "user-not-found"]);
