@@ -68,7 +68,10 @@ sam.add({
 })
 for name in ["staff", "everyone", "loop", "vpn", "remote", "nobody"]:
     sam.newgroup(name)
-members_of = {"staff": ["alice", "loop"], "everyone": ["staff"], "loop": ["everyone"], "vpn": ["bob"], "remote": ["vpn"]}
+# Distribution lists give nobody a right there, and are in no token.
+for name in ["list", "lists"]:
+    sam.newgroup(name, grouptype=2)
+members_of = {"staff": ["alice", "loop"], "everyone": ["staff"], "loop": ["everyone"], "vpn": ["bob"], "remote": ["vpn"], "list": ["alice"], "lists": ["list"]}
 for group, members in members_of.items():
     sam.add_remove_group_members(group, members, add_members_operation=True)
 rid = sam.search(dn("vpn"), scope=ldb.SCOPE_BASE, attrs=["primaryGroupToken"])[0]["primaryGroupToken"][0]

@@ -119,6 +119,7 @@ t.test("D14: nested groups with a loop, and the primary group, which lists nobod
   const bob = await getIdentity("bob");
   t.same(names(await corp.memberOf(alice, groups)), ["everyone", "loop", "staff"]);
   t.same(names(await corp.memberOf(bob, groups)), ["remote", "vpn"]);
+  t.same(names(await corp.memberOf(alice, ["list", "lists"].map(dnOf))), ["list"], "lists: direct");
   t.same(names(await direct.memberOf(alice, groups)), ["staff"], "nested_groups: false");
   t.same(names(await direct.memberOf(bob, groups)), ["vpn"], "the primary group is no nested one");
 });
