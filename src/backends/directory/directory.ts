@@ -11,13 +11,13 @@ import { createMembership } from "./groups.ts";
 import { createHealth } from "./health.ts";
 import { lockoutOf, readLockout } from "./lockout-policy.ts";
 import { createLookup } from "./lookup.ts";
-import { NotServing } from "./not-serving.ts";
 import { readOptions, type DirectoryOptions, type DirectoryUrl } from "./options.ts";
 import { Pool } from "./pool.ts";
 import { readSchema, type KnownAttributes } from "./schema.ts";
-import { createServerCheck, type CheckDepth } from "./server-check.ts";
+import { createServerCheck } from "./server-check.ts";
 import { bindService } from "./service-bind.ts";
 import { readName } from "./username.ts";
+import { createWatch } from "./watch.ts";
 
 export interface DirectoryBackend extends Directory {
   /** Connects ahead of the first login. A directory that isn't there is no error: see `status`. */
@@ -63,20 +63,10 @@ const LEARN_AGAIN_MS = 600_000;
 /** Throws for a filter or DN that can't be read or has no place for a name. */
 export function createDirectory(options: DirectoryOptions): DirectoryBackend {
   let isRetired = false;
-  const whileInUse =
-    <News extends unknown[]>(tell: (...news: News) => void) =>
-    (...news: News): void => {
-      if (!isRetired) tell(...news);
-    };
-  const settings = readOptions({
-    ...options,
-    onDown: whileInUse(options.onDown),
-    onRecovered: whileInUse(options.onRecovered),
-    onServer: whileInUse(options.onServer),
-    onUnusable: whileInUse(options.onUnusable),
-  });
+  const settings = readOptions(heardWhile(() => !isRetired, options));
   const health = createHealth(settings);
   const checkServer = createServerCheck(settings, health);
+  const watch = createWatch(settings, health, checkServer);
   const dialer = createDialer(settings, health, checkServer);
   const lookups = new Pool({
     settings,
@@ -107,7 +97,6 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
   let known: KnownAttributes | undefined;
   let learntAt = -Infinity;
   let learntFrom: DirectoryUrl | undefined;
-  const checking = new Set<string>();
   let checkTimer: NodeJS.Timeout | undefined;
 
   // With each new connection, but seldom; queued until the connection is ready.
@@ -129,32 +118,6 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
     known = await readSchema(settings, lookups).catch(() => undefined);
   }
 
-  async function check(url: DirectoryUrl, depth: CheckDepth): Promise<void> {
-    const key = `${depth} ${url.url}`;
-    if (checking.has(key) || health.isLeftAlone(url)) return;
-    checking.add(key);
-    const problem = await checkServer(url, depth, settings.timeoutMs);
-    checking.delete(key);
-    // That others get an answer says nothing about a server that failed us.
-    const isNews = depth === "account" || !health.needsAccount(url);
-    if (checkTimer !== undefined && isNews) health.checked(url, problem);
-  }
-
-  function checkAll(): void {
-    for (const url of settings.urls) {
-      void check(url, health.needsAccount(url) ? "account" : "connection");
-    }
-  }
-
-  // A server may answer and yet not serve: only our own account finds out, and only when it matters.
-  function watched<T>(question: Promise<T>): Promise<T> {
-    question.catch((error: unknown) => {
-      if (!(error instanceof NotServing)) return;
-      for (const url of settings.urls) if (health.isUp(url)) void check(url, "account");
-    });
-    return question;
-  }
-
   // So that the first login after a quiet hour, or after an outage, waits for nothing.
   async function connect(): Promise<void> {
     await Promise.all([lookups.open(LOOKUP_CONNECTIONS), binds.open(1)]);
@@ -170,19 +133,19 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
       if (name?.kind === "dn") return isWithin(name.rdns, settings.baseRdns);
       return name?.domain !== undefined && settings.domains.has(name.domain);
     },
-    find: (username) => watched(find(username)),
+    find: (username) => watch.over(find(username)),
     async bind({ dn, isDisabled }, password) {
       const answered = new Promise<BindResult>((resolve, reject) => {
         const deadlineAt = clock.monotonic() + settings.timeoutMs;
         binds.run(new BindExchange({ dependency, dn, password, deadlineAt }, resolve, reject));
       });
-      const result = await watched(answered);
+      const result = await watch.over(answered);
       return isDisabled === true ? refuseDisabled(result) : result;
     },
-    memberOf: (identity, groupDns) => watched(memberOf(identity, groupDns)),
+    memberOf: (identity, groupDns) => watch.over(memberOf(identity, groupDns)),
     async start() {
       checkTimer = setInterval(() => {
-        checkAll();
+        watch.lookAtAll();
         void connect();
       }, settings.checkIntervalMs).unref();
       await Promise.race([connect(), wait(settings.timeoutMs, undefined, { ref: false })]);
@@ -192,7 +155,7 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
     },
     close() {
       clearInterval(checkTimer);
-      checkTimer = undefined;
+      watch.stop();
       lookups.close();
       binds.close();
     },
@@ -207,5 +170,21 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
       servers: settings.urls.map((url) => ({ url: url.url, isUp: health.isUp(url) })),
       pools: { lookup: lookups, bind: binds },
     }),
+  };
+}
+
+/** The options, whose listeners are told as long as that holds. */
+function heardWhile(isInUse: () => boolean, options: DirectoryOptions): DirectoryOptions {
+  const whileInUse =
+    <News extends unknown[]>(tell: (...news: News) => void) =>
+    (...news: News): void => {
+      if (isInUse()) tell(...news);
+    };
+  return {
+    ...options,
+    onDown: whileInUse(options.onDown),
+    onRecovered: whileInUse(options.onRecovered),
+    onServer: whileInUse(options.onServer),
+    onUnusable: whileInUse(options.onUnusable),
   };
 }
