@@ -25,8 +25,8 @@ directories:
     base: "dc=example,dc=org"
     # OpenLDAP, FreeIPA: uid. Active Directory: sAMAccountName.
     username_attribute: uid
-    # Wrong passwords after which the directory itself locks an account; 0: never.
-    lockout_threshold: 10
+    # Wrong passwords after which the directory itself locks an account, unless bind_dn can read that.
+    # lockout_threshold: 10
 
 radius:
   listen: ["0.0.0.0:1812"]

@@ -40,6 +40,8 @@ interface StoreConfig {
 export interface DirectoryConfig {
   readonly name: string;
   readonly urls: readonly DirectoryUrl[];
+  /** PEM of the revocation lists of those authorities; undefined: nobody looks. */
+  readonly crl: string | undefined;
   /** PEM of the certificates that sign the directory's; undefined: the system's. */
   readonly ca: string | undefined;
   readonly bindDn: string;
@@ -54,8 +56,8 @@ export interface DirectoryConfig {
   readonly idAttribute: string | undefined;
   readonly domains: readonly string[];
   readonly nestedGroups: boolean;
-  /** Failed binds after which the directory locks; 0: never. */
-  readonly lockoutThreshold: number;
+  /** Failed binds after which the directory locks; 0: never. Undefined: what it says itself. */
+  readonly lockoutThreshold: number | undefined;
   readonly timeoutMs: number;
   readonly checkIntervalMs: number;
 }

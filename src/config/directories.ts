@@ -2,7 +2,7 @@
 // Invariant: no password travels in clear unless the configuration spells that out.
 
 import type { DirectoryConfig, DirectoryUrl } from "./config.ts";
-import { readCertificates, readSecret, type Surroundings } from "./files.ts";
+import { readCertificates, readRevocations, readSecret, type Surroundings } from "./files.ts";
 import { type Path, quote, type Report } from "./problem.ts";
 import type { RawDirectory } from "./schema.ts";
 
@@ -35,11 +35,13 @@ function buildDirectory(
   const urls = raw.urls.map((url, index) => judgeUrl(url, raw, [...at, "urls", index], around));
   const bindPassword = readSecret(raw.bind_password, [...at, "bind_password"], around);
   const ca = raw.ca === undefined ? undefined : readCertificates(raw.ca, [...at, "ca"], around);
+  const crl = raw.crl === undefined ? undefined : readRevocations(raw.crl, [...at, "crl"], around);
   if (bindPassword === undefined) return undefined;
   return {
     name: raw.name,
     urls,
     ca,
+    crl,
     bindDn: raw.bind_dn,
     bindPassword,
     base: raw.base,

@@ -5,6 +5,7 @@
 import { X509Certificate } from "node:crypto";
 import { closeSync, fstatSync, openSync, readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
+import { createSecureContext } from "node:tls";
 
 import { splitPem } from "../lib/certificate.ts";
 import { Secret } from "../lib/secret.ts";
@@ -15,6 +16,7 @@ import type { Path, Report } from "./problem.ts";
 const READ_BYTES_MAX = 1024 * 1024;
 const OTHERS_MAY_READ_OR_WRITE = 0o066;
 const MASTER_KEY_BYTES = 32;
+const PEM_LIST = /-----BEGIN X509 CRL-----[^-]+-----END X509 CRL-----/g;
 
 export interface Surroundings {
   /** Relative paths are seen from here: the configuration file's folder. */
@@ -64,6 +66,25 @@ export function readCertificates(file: string, at: Path, around: Surroundings): 
   if (blocks.length > 0 && blocks.every(isCertificate)) return blocks.join("\n");
   around.report.problem(at, `${file} is not a PEM file of certificates`);
   return undefined;
+}
+
+/** A PEM file of at least one certificate revocation list (RFC 5280 §5), as text. */
+export function readRevocations(file: string, at: Path, around: Surroundings): string | undefined {
+  const bytes = readNamed(file, at, around, "certificates");
+  if (bytes === undefined) return undefined;
+  const blocks = bytes.toString("latin1").match(PEM_LIST) ?? [];
+  if (blocks.length > 0 && blocks.every(isRevocationList)) return blocks.join("\n");
+  around.report.problem(at, `${file} is not a PEM file of certificate revocation lists`);
+  return undefined;
+}
+
+function isRevocationList(crl: string): boolean {
+  try {
+    createSecureContext({ crl });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isCertificate(pem: string): boolean {

@@ -19,8 +19,15 @@ function encodeRule(raw: RawRule, at: Path, report: Report): readonly ReplyAttri
     report.problem(at, "must have either vlan or attributes; use two rules for both");
     return [];
   }
+  if (raw.tag !== undefined && raw.vlan === undefined) {
+    report.problem(
+      [...at, "tag"],
+      "belongs to vlan; elsewhere write it behind a name: Tunnel-Type:1",
+    );
+    return [];
+  }
   if (raw.vlan !== undefined) {
-    const encoded = encodeVlan(raw.vlan);
+    const encoded = encodeVlan(raw.vlan, raw.tag);
     if ("attributes" in encoded) return encoded.attributes;
     report.problem([...at, "vlan"], encoded.problem);
     return [];

@@ -52,6 +52,9 @@ export const directorySchema = z.strictObject({
     .max(16)
     .describe("Servers, the preferred one first: ldaps://host[:port] or ldap://host[:port]"),
   ca: path.optional().describe("PEM file of the CAs that may sign the servers' certificates"),
+  crl: path
+    .optional()
+    .describe("PEM file of those CAs' revocation lists; none is looked at without"),
   start_tls: z.boolean().default(false).describe("Encrypt ldap:// connections with StartTLS"),
   allow_cleartext: z
     .boolean()
@@ -77,9 +80,9 @@ export const directorySchema = z.strictObject({
     .describe("UPN suffixes and NetBIOS names that belong to this directory"),
   nested_groups: z.boolean().default(true).describe("Whether groups within groups count"),
   lockout_threshold: wholeNumber(0, 1000)
-    .default(10)
+    .optional()
     .describe(
-      "Wrong passwords after which the directory itself locks, unless it says so; 0: never",
+      "Wrong passwords after which the directory itself locks, unless it says so (else 10); 0: never",
     ),
   timeout: duration({ min: "100ms", max: "30s" })
     .prefault("3s")
@@ -122,6 +125,7 @@ const attributeValue = z.union([text, z.int()], NO_VALUE);
 const replyRule = z.strictObject({
   group: checked(checkDn).describe("DN of the group whose members get it"),
   vlan: attributeValue.optional().describe("VLAN id (1 to 4094) or name"),
+  tag: wholeNumber(0, 31).optional().describe("Tag of the VLAN's three attributes; 0: none"),
   attributes: z
     .record(z.string(), z.union([attributeValue, z.array(attributeValue).min(1).max(64)], NO_VALUE))
     .optional()

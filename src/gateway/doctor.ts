@@ -2,12 +2,13 @@
 
 import { examineDirectory } from "../backends/directory/examine.ts";
 import { examineStore } from "../backends/store/examine.ts";
-import type { Config } from "../config/config.ts";
+import type { Config, DirectoryConfig } from "../config/config.ts";
 import type { Finding, Tell } from "../core/finding.ts";
 import { examineListen } from "../doors/radius/examine.ts";
 import { daysLeft, endsSoon } from "../lib/certificate.ts";
 import type { Clock } from "../lib/clock.ts";
 import { addressText, type ListenAddress } from "../lib/listen.ts";
+import { canonicalRdns, isWithin } from "../wire/ldap/dn.ts";
 import { examineTcp } from "./examine-tcp.ts";
 import { configuredCertificates, type ConfiguredCertificate } from "./certificates.ts";
 
@@ -18,7 +19,9 @@ export async function examine(
   clock: Clock,
   tell: Tell,
 ): Promise<void> {
-  for (const directory of config.directories) await examineDirectory({ ...directory, clock }, tell);
+  for (const directory of config.directories) {
+    await examineDirectory({ ...directory, clock }, groupsOf(config, directory), tell);
+  }
   for (const listen of config.radius.listen) {
     tell(isRunning ? taken("listen", listen) : await examineListen(listen));
   }
@@ -37,6 +40,17 @@ export async function examine(
   tell(examineStore(config.store.sqlite, config.masterKey));
   const said = `it is ${new Date(clock.now()).toISOString()} here: as on your phone?`;
   tell({ state: "right", subject: "clock", said });
+}
+
+/** The groups that clients ask this directory about; without one by name, those below its base. */
+function groupsOf(config: Config, { name, base }: DirectoryConfig): string[] {
+  const baseRdns = canonicalRdns(base);
+  const groups = config.radius.clients.flatMap(({ directory, allowGroups, reply }) => {
+    if (directory !== undefined && directory !== name) return [];
+    const all = [...allowGroups, ...reply.map(({ group }) => group)];
+    return directory === name ? all : all.filter((dn) => isWithin(canonicalRdns(dn), baseRdns));
+  });
+  return [...new Set(groups)];
 }
 
 function taken(what: string, listen: ListenAddress): Finding {

@@ -184,6 +184,8 @@ t.test("a reply rule becomes attributes of a packet", (t) => {
     [11, 27, 26, 26],
   );
   t.equal(named?.group, "cn=b");
+  const [tagged] = first({ reply: '[{ group: "cn=a", vlan: 20, tag: 1 }]' }).client.reply;
+  t.same(tagged?.attributes[0]?.value, Buffer.of(1, 0, 0, 13));
   t.end();
 });
 
@@ -191,6 +193,9 @@ t.test("a reply that can't be sent is refused", (t) => {
   for (const [rule, expected] of [
     ["vlan: 5000", "reply[0].vlan: a VLAN must be a whole number from 1 to 4094"],
     ["vlan: 20, attributes: { Class: x }", "reply[0]: must have either vlan or attributes"],
+    ["vlan: 20, tag: 32", "reply[0].tag: must be a whole number"],
+    ["attributes: { Class: x }, tag: 1", "reply[0].tag: belongs to vlan"],
+    ["attributes: { Filter-Id:1: x }", "takes no tag"],
     ["attributes: { Filter-Ids: x }", "did you mean Filter-Id?"],
     ["attributes: { Session-Timeout: soon }", "reply[0].attributes.Session-Timeout: "],
     ["attributes: { State: x }", "can't be set in an Accept"],

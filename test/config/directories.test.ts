@@ -5,6 +5,7 @@ import t from "tap";
 
 import { generateCertificates } from "../../certs/certificates.ts";
 import { DIRECTORY, makeFolder, told, yaml } from "../support/configuration.ts";
+import { makeRevocationList } from "../support/revocations.ts";
 
 const folder = makeFolder();
 t.teardown(() => folder.remove());
@@ -138,6 +139,17 @@ t.test("the CA file must hold certificates, and may be readable by everyone", (t
   }
   t.match(tell(directory({ ca: "certs/none.pem" })), [/ca: .*none.pem does not exist/]);
   t.end();
+});
+
+t.test("the file of revocation lists must hold some", async (t) => {
+  folder.write("ca.crl", await makeRevocationList(join(folder.path, "certs")));
+  t.match(first({ crl: "ca.crl" }).directory?.crl, /^-----BEGIN X509 CRL-----/);
+  for (const file of ["bind", "garbage.pem", "certs/ca.pem"]) {
+    t.match(tell(directory({ crl: file })), [
+      /crl: .* is not a PEM file of certificate revocation/,
+    ]);
+  }
+  t.match(tell(directory({ crl: "none.crl" })), [/crl: .*none.crl does not exist/]);
 });
 
 t.test("time-outs and thresholds are within reason", (t) => {

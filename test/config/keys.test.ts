@@ -9,6 +9,7 @@ import { generateCertificates } from "../../certs/certificates.ts";
 import { configurationKeys, jsonSchemaText, keysAt } from "../../src/config/keys.ts";
 import { fakeClock } from "../support/clock.ts";
 import { makeFolder, told } from "../support/configuration.ts";
+import { makeRevocationList } from "../support/revocations.ts";
 
 const root = join(import.meta.dirname, "../..");
 const example = readFileSync(join(root, "config/gatehouse.example.yaml"), "utf8");
@@ -64,6 +65,7 @@ t.test("the example uses every key and is right", async (t) => {
   t.teardown(() => folder.remove());
   await generateCertificates(join(folder.path, "certs"), { clock: fakeClock() });
   cpSync(join(folder.path, "certs/ca.pem"), join(folder.path, "certs/directory-ca.pem"));
+  folder.write("certs/directory-ca.crl", await makeRevocationList(join(folder.path, "certs")));
   const names = ["master.key", "bind", "vpn", "vpn.old", "printers"];
   let text = example.replaceAll("data/master.key", "master.key").replaceAll("secrets/", "");
   folder.write("vpn.old", "an older secret of some length\n");

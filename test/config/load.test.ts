@@ -40,7 +40,7 @@ t.test("what is left out has the default of the contract", (t) => {
     userFilter: "(uid={username})",
     userDn: undefined,
     idAttribute: undefined,
-    lockoutThreshold: 10,
+    lockoutThreshold: undefined,
     nestedGroups: true,
     timeoutMs: 3000,
     urls: [{ host: "ldap.example.org", port: 636, tls: "implicit" }],

@@ -34,6 +34,10 @@ interface Kit extends Pick<TestStore, "store" | "clock" | "path"> {
   readonly log: ReturnType<typeof memoryLog>;
   /** What the next binds come to; an error is thrown. */
   bind: BindResult | Error | "compare";
+  /** The passwords that came to the directory. */
+  binds: number;
+  /** What the next questions about groups come to; an error is thrown. */
+  groups: ReadonlySet<string> | Error;
   /** Alice by default, from a device of her own. */
   attempt(credentials: string, more?: { mode?: "append" | "challenge"; device?: string }): Attempt;
   login(credentials: string, device?: string): Promise<Decision["verdict"]>;
@@ -51,11 +55,15 @@ async function openKit(t: Test): Promise<Kit> {
     find: async (name) =>
       name === "alice" ? { kind: "found", identity: alice } : { kind: "not-found" },
     async bind(_, password) {
+      kit.binds += 1;
       if (kit.bind instanceof Error) throw kit.bind;
       if (kit.bind !== "compare") return kit.bind;
       return { kind: password.equals(Secret.of("right")) ? "right" : "wrong" };
     },
-    memberOf: async () => new Set(),
+    async memberOf() {
+      if (kit.groups instanceof Error) throw kit.groups;
+      return kit.groups;
+    },
   };
   const log = memoryLog();
   const authenticator = createAuthenticator({
@@ -73,6 +81,8 @@ async function openKit(t: Test): Promise<Kit> {
     authenticator,
     log,
     bind: "compare",
+    binds: 0,
+    groups: new Set(),
     attempt: (credentials, { mode = "append", device = "alice's laptop" } = {}) => ({
       username: "alice",
       credentials: Secret.of(credentials),
@@ -149,6 +159,34 @@ await t.test(
     t.match(await kit.login(`right,${kit.code()}`), { outcome: "unavailable" });
     kit.bind = "compare";
     t.match(await kit.login(`right,${kit.code()}`), { outcome: "accept" });
+  },
+);
+
+await t.test(
+  "D13: a lookup of groups that fails lets nobody in, counts nothing, burns nothing",
+  async (t) => {
+    const kit = await openKit(t);
+    await kit.enroll();
+    const vpn = "cn=vpn,dc=example,dc=org";
+    const asked = { allowGroups: [vpn], replyGroups: [vpn] };
+    const logIn = async (demand: Partial<typeof asked>): Promise<Decision> => {
+      const attempt = kit.attempt(`right,${kit.code()}`);
+      return kit.authenticator.login({ ...attempt, demand: { ...attempt.demand, ...demand } });
+    };
+    kit.groups = new DependencyDown("directory:corp", "gone");
+    for (const demand of [{ allowGroups: [vpn] }, { replyGroups: [vpn] }, asked]) {
+      for (let tries = 0; tries < 10; tries += 1) {
+        const { verdict, groups } = await logIn(demand);
+        t.match(verdict, { outcome: "unavailable", reason: "directory-unavailable" });
+        t.equal(groups.size, 0);
+      }
+    }
+    kit.groups = new Set();
+    kit.binds = 0;
+    t.match((await logIn(asked)).verdict, { outcome: "reject", reason: "not-in-group" });
+    t.equal(kit.binds, 0, "whoever may not log in here sends no password there");
+    kit.groups = new Set([vpn]);
+    t.match(await logIn(asked), { verdict: { outcome: "accept" }, groups: kit.groups });
   },
 );
 

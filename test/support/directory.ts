@@ -22,6 +22,7 @@ export function directoryOptions(
     name: "corp",
     urls,
     ca: undefined,
+    crl: undefined,
     bindDn: SERVICE_DN,
     bindPassword: Secret.of(SERVICE_PASSWORD),
     base: BASE,
@@ -31,7 +32,7 @@ export function directoryOptions(
     idAttribute: undefined,
     domains: ["example.org", "EXAMPLE"],
     nestedGroups: true,
-    lockoutThreshold: 10,
+    lockoutThreshold: undefined,
     timeoutMs: 3_000,
     // Seldom enough not to disturb a test that counts what arrives.
     checkIntervalMs: 60_000,

@@ -10,6 +10,7 @@ interface Event {
   readonly reason?: string;
   readonly mfa_exempt_reason?: string;
   readonly details?: Readonly<Record<string, unknown>>;
+  readonly alarm?: string;
   /** `id`: directory and lasting id of a person. */
   readonly initiated_by: { readonly id?: string };
 }

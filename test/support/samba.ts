@@ -19,6 +19,7 @@ import type { DirectoryUrl } from "../../src/backends/directory/options.ts";
 export const AD_BASE = "DC=ad,DC=example,DC=org";
 export const AD_SERVICE_DN = `CN=gatehouse,CN=Users,${AD_BASE}`;
 export const AD_PASSWORD = "Right-pass-1";
+export const AD_ADMINISTRATOR_PASSWORD = "Administrator-1";
 
 const PEOPLE = fileURLToPath(new URL("./samba-people.py", import.meta.url));
 const START_MS = 20_000;
@@ -29,7 +30,7 @@ export interface Samba {
   /** PEM of the authority that signed its certificate. */
   readonly ca: string;
   readonly caPath: string;
-  /** What the domain controller itself holds: `attribute` of that account, as text; "" if unset. */
+  /** What the domain controller itself holds: `attribute` of that account, octets in hex; "" if unset. */
   read(account: string, attribute: string): string;
   /** Ends it and removes its folder and network. */
   stop(): Promise<void>;
@@ -45,6 +46,8 @@ export async function startSamba(): Promise<Samba> {
     provision(folder);
     configure(config, folder);
     run("/usr/bin/python3", [PEOPLE, config]);
+    // Older than the 42 days that the domain allows.
+    run("/usr/bin/faketime", ["-f", "-100d", "/usr/bin/python3", PEOPLE, config, "outdated"]);
   } catch (error) {
     network.remove();
     throw error;
@@ -68,7 +71,8 @@ export async function startSamba(): Promise<Samba> {
       const as = ["-x", "-LLL", "-H", `ldaps://${host}`, "-D", AD_SERVICE_DN, "-w", AD_PASSWORD];
       const what = ["-b", AD_BASE, `(sAMAccountName=${account})`, attribute];
       const text = run("ldapsearch", [...as, ...what], { LDAPTLS_CACERT: ca });
-      return new RegExp(`^${attribute}: (.*)$`, "m").exec(text)?.[1] ?? "";
+      const [, colon, value = ""] = new RegExp(`^${attribute}:(:?) (.*)$`, "m").exec(text) ?? [];
+      return colon === ":" ? Buffer.from(value, "base64").toString("hex") : value;
     },
     async stop() {
       const exit = once(child, "exit");
@@ -108,7 +112,7 @@ function provision(folder: string): void {
     "--host-name=dc1",
     "--server-role=dc",
     "--dns-backend=NONE",
-    "--adminpass=Administrator-1",
+    `--adminpass=${AD_ADMINISTRATOR_PASSWORD}`,
     `--targetdir=${join(folder, "domain")}`,
   ]);
 }

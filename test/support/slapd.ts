@@ -32,10 +32,12 @@ export const SERVICE_PASSWORD = "service-password";
 /** uid of everyone under ou=people; "twin" exists a second time under ou=contractors. */
 const PEOPLE = ["alice", "bob", "carol", "mallory", "twin", "o'neil, (pat)*\\", "jürgen"];
 /** Only with `passwordPolicy`: each trips one rule, with its right password. */
-const POLICY_PEOPLE: Readonly<Record<string, string>> = {
-  locked: "pwdAccountLockedTime: 000001010000Z",
-  expired: "pwdChangedTime: 20200101000000Z",
-  reset: "pwdReset: TRUE",
+const POLICY_PEOPLE: Readonly<Record<string, readonly string[]>> = {
+  locked: ["pwdAccountLockedTime: 000001010000Z"],
+  expired: ["pwdChangedTime: 20200101000000Z"],
+  reset: ["pwdReset: TRUE"],
+  // May log in twice more after that.
+  grace: ["pwdChangedTime: 20200101000000Z", `pwdPolicySubentry: cn=lenient,ou=policies,${BASE}`],
 };
 /** Nested: alice is in staff, staff in everyone, everyone in loop and loop in staff. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
@@ -84,6 +86,8 @@ export interface Slapd {
   binds(dn: string): number;
   /** What the server itself holds: the values of `attribute` of that uid. */
   read(uid: string, attribute: string): string[];
+  /** Removes one of the people and adds one of the same name and password: another entryUUID. */
+  replacePerson(uid: string): void;
   /** It stays connected and answers nothing (SIGSTOP) until `resume`. */
   pause(): void;
   resume(): void;
@@ -151,6 +155,13 @@ export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
       return [...stdout.matchAll(new RegExp(`^${attribute}: (.*)$`, "gm"))].map(
         ([, value]) => value ?? "",
       );
+    },
+    replacePerson(uid) {
+      const as = ["-x", "-H", url, "-D", `cn=admin,${BASE}`, "-w", "admin"];
+      const removed = spawnSync("ldapdelete", [...as, `uid=${uid},ou=people,${BASE}`]);
+      const input = person(uid, `${uid}-password`);
+      const added = spawnSync("ldapadd", as, { input, encoding: "utf8" });
+      if (removed.status !== 0 || added.status !== 0) throw new Error(added.stderr);
     },
     pause() {
       child?.kill("SIGSTOP");
@@ -235,6 +246,8 @@ function load(folder: string, options: SlapdOptions): void {
   }
   for (const uid of PEOPLE) entries.push(person(uid, uid === "bob" ? "hello" : `${uid}-password`));
   entries.push(person("twin", "twin-password", "contractors"));
+  // Two attributes make the name, in either order.
+  entries.push(person("pat", "pat-password").replace("uid=pat,", "uid=pat+cn=pat,"));
   for (let index = 0; index < (options.users ?? 0); index += 1) {
     const uid = `u${String(index).padStart(6, "0")}`;
     entries.push(person(uid, `pw-${uid}`));
@@ -279,6 +292,16 @@ function load(folder: string, options: SlapdOptions): void {
 }
 
 function policyEntries(locksAfter: number): string[] {
+  // One that doesn't lock says nothing about when it does.
+  const lenient = entry(`cn=lenient,ou=policies,${BASE}`, [
+    "objectClass: device",
+    "objectClass: pwdPolicy",
+    "cn: lenient",
+    "pwdAttribute: userPassword",
+    "pwdMaxAge: 31536000",
+    "pwdMaxFailure: 1",
+    "pwdGraceAuthNLimit: 2",
+  ]);
   const policy = entry(`cn=default,ou=policies,${BASE}`, [
     "objectClass: device",
     "objectClass: pwdPolicy",
@@ -290,10 +313,10 @@ function policyEntries(locksAfter: number): string[] {
     "pwdFailureCountInterval: 900",
     "pwdMustChange: TRUE",
   ]);
-  const people = Object.entries(POLICY_PEOPLE).map(([uid, rule]) =>
-    person(uid, `${uid}-password`, "people", [rule]),
+  const people = Object.entries(POLICY_PEOPLE).map(([uid, rules]) =>
+    person(uid, `${uid}-password`, "people", rules),
   );
-  return [policy, ...people];
+  return [lenient, policy, ...people];
 }
 
 function service(cn: string, password: string): string {

@@ -14,6 +14,7 @@ import {
   type Result,
 } from "../../wire/ldap/message.ts";
 import type { Exchange } from "./connection.ts";
+import { NotServing } from "./not-serving.ts";
 
 /** An exchange that is one bind. */
 export class BindExchange implements Exchange {
@@ -51,8 +52,11 @@ export class BindExchange implements Exchange {
   take(answer: Answer): boolean {
     if (answer.kind !== "bind") throw new Error("a bind was answered with something else");
     const result = bindResultOf(answer);
-    if (result === undefined) this.fail(`it answers a bind with result code ${answer.resultCode}`);
-    else this.#resolve(result);
+    if (result !== undefined) this.#resolve(result);
+    else {
+      const reason = `it answers a bind with result code ${answer.resultCode}`;
+      this.#reject(new NotServing(this.#dependency, reason));
+    }
     return true;
   }
 

@@ -51,6 +51,8 @@ export class Connection {
   readonly renewAt: number;
   /** When the last exchange was due, monotonic ms. */
   lastDeadlineAt = 0;
+  /** When the latest exchange that was answered was sent, monotonic ms. */
+  answeredSentAt = -Infinity;
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
   readonly #framer: Framer;
@@ -104,13 +106,15 @@ export class Connection {
     this.#outbox.push(bytes);
   }
 
-  /** `patienceMs`: how long a question that may be put again elsewhere waits here. */
-  isOverdue(nowMs: number, patienceMs: number): boolean {
-    for (const exchange of this.#pending.values()) {
-      if (exchange.deadlineAt <= nowMs) return true;
-      if (exchange.sentAt + patienceMs <= nowMs && exchange.isRepeatable) return true;
+  /**
+   * When the question was sent whose answer is overdue, monotonic ms; undefined: none is. `patienceMs`:
+   * how long a question that may be put again elsewhere waits here.
+   */
+  overdueSince(nowMs: number, patienceMs: number): number | undefined {
+    for (const { deadlineAt, sentAt, isRepeatable } of this.#pending.values()) {
+      if (deadlineAt <= nowMs || (isRepeatable && sentAt + patienceMs <= nowMs)) return sentAt;
     }
-    return false;
+    return undefined;
   }
 
   /** At once; what is unanswered goes back to the owner. */
@@ -157,6 +161,7 @@ export class Connection {
     }
     if (!exchange.take(answer)) return;
     this.#pending.delete(answer.id);
+    if (exchange.sentAt > this.answeredSentAt) this.answeredSentAt = exchange.sentAt;
     if (this.isReady) this.#owner.onFree(this);
   }
 }

@@ -3,26 +3,21 @@
 
 import { setTimeout as wait } from "node:timers/promises";
 
-import {
-  DependencyDown,
-  type BindResult,
-  type Directory,
-  type DirectoryLockout,
-  type LookupResult,
-} from "../../core/ports.ts";
+import type { BindResult, Directory, DirectoryLockout, LookupResult } from "../../core/ports.ts";
 import { isWithin } from "../../wire/ldap/dn.ts";
 import { BindExchange, refuseDisabled } from "./bind.ts";
-import type { Connection } from "./connection.ts";
 import { createDialer } from "./dialer.ts";
 import { createMembership } from "./groups.ts";
-import { createHealth, type Health } from "./health.ts";
+import { createHealth } from "./health.ts";
 import { createLearnt } from "./learnt.ts";
 import { createLookup } from "./lookup.ts";
-import { readOptions, type DirectoryOptions, type DirectoryUrl, type Settings } from "./options.ts";
+import { readOptions, type DirectoryOptions } from "./options.ts";
 import { Pool } from "./pool.ts";
 import { Relays } from "./relays.ts";
-import { checkServer } from "./server-check.ts";
+import { createServerCheck } from "./server-check.ts";
+import { bindService } from "./service-bind.ts";
 import { readName } from "./username.ts";
+import { createWatch } from "./watch.ts";
 
 export interface DirectoryBackend extends Directory {
   /** Connects ahead of the first login. A directory that isn't there is no error: see `status`. */
@@ -72,20 +67,11 @@ const BIND_BYTES_MAX = 64 * 1024;
 /** Throws for a filter or DN that can't be read or has no place for a name. */
 export function createDirectory(options: DirectoryOptions): DirectoryBackend {
   let isRetired = false;
-  const whileInUse =
-    <News extends unknown[]>(tell: (...news: News) => void) =>
-    (...news: News): void => {
-      if (!isRetired) tell(...news);
-    };
-  const settings = readOptions({
-    ...options,
-    onDown: whileInUse(options.onDown),
-    onRecovered: whileInUse(options.onRecovered),
-    onServer: whileInUse(options.onServer),
-    onUnusable: whileInUse(options.onUnusable),
-  });
+  const settings = readOptions(heardWhile(() => !isRetired, options));
   const health = createHealth(settings);
-  const dialer = createDialer(settings, health);
+  const checkServer = createServerCheck(settings, health);
+  const watch = createWatch(settings, health, checkServer);
+  const dialer = createDialer(settings, health, checkServer);
   const lookups = new Pool({
     settings,
     health,
@@ -94,7 +80,10 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
     exchangesMax: LOOKUPS_PER_CONNECTION,
     messageBytesMax: LOOKUP_BYTES_MAX,
     prepare: async (connection) => {
-      await bindService(connection, settings, health);
+      // The others must have their turn before a login's time is over.
+      const deadlineAt = clock.monotonic() + settings.timeoutMs / settings.urls.length;
+      await bindService(connection, settings, health, deadlineAt);
+      health.admitted(connection.url);
       void learnt.from(connection.url);
     },
   });
@@ -107,25 +96,18 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
     messageBytesMax: BIND_BYTES_MAX,
     prepare: undefined,
   });
-  const relays = new Relays(settings, health, dialer);
   const { clock, dependency } = settings;
   const learnt = createLearnt(settings, lookups);
-  const checking = new Set<DirectoryUrl>();
+  const relays = new Relays(settings, health, dialer);
   let checkTimer: NodeJS.Timeout | undefined;
-
-  async function check(url: DirectoryUrl): Promise<void> {
-    if (checking.has(url)) return;
-    checking.add(url);
-    const problem = await checkServer(url, settings);
-    checking.delete(url);
-    if (checkTimer !== undefined) health.checked(url, problem);
-  }
 
   // So that the first login after a quiet hour, or after an outage, waits for nothing.
   async function connect(): Promise<void> {
     await Promise.all([lookups.open(LOOKUP_CONNECTIONS), binds.open(1)]);
   }
 
+  const lookup = createLookup(settings, lookups, () => learnt.attributes);
+  const memberOf = createMembership(settings, lookups);
   return {
     name: settings.name,
     relays,
@@ -135,18 +117,20 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
       if (name?.kind === "dn") return isWithin(name.rdns, settings.baseRdns);
       return name?.domain !== undefined && settings.domains.has(name.domain);
     },
-    ...createLookup(settings, lookups, () => learnt.attributes),
+    find: (username) => watch.over(lookup.find(username)),
+    findEntry: (dn) => watch.over(lookup.findEntry(dn)),
     async bind({ dn, isDisabled }, password) {
-      const result = await new Promise<BindResult>((resolve, reject) => {
+      const answered = new Promise<BindResult>((resolve, reject) => {
         const deadlineAt = clock.monotonic() + settings.timeoutMs;
         binds.run(new BindExchange({ dependency, dn, password, deadlineAt }, resolve, reject));
       });
+      const result = await watch.over(answered);
       return isDisabled === true ? refuseDisabled(result) : result;
     },
-    memberOf: createMembership(settings, lookups),
+    memberOf: (identity, groupDns) => watch.over(memberOf(identity, groupDns)),
     async start() {
       checkTimer = setInterval(() => {
-        for (const url of settings.urls) void check(url);
+        watch.lookAtAll();
         void connect();
       }, settings.checkIntervalMs).unref();
       await Promise.race([connect(), wait(settings.timeoutMs, undefined, { ref: false })]);
@@ -156,7 +140,7 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
     },
     close() {
       clearInterval(checkTimer);
-      checkTimer = undefined;
+      watch.stop();
       lookups.close();
       binds.close();
       relays.close();
@@ -175,22 +159,18 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
   };
 }
 
-async function bindService(
-  connection: Connection,
-  settings: Settings,
-  health: Health,
-): Promise<void> {
-  const { clock, dependency, bindDn: dn, bindPassword: password } = settings;
-  // The others must have their turn before a login's time is over.
-  const deadlineAt = clock.monotonic() + settings.timeoutMs / settings.urls.length;
-  const result = await new Promise<BindResult>((resolve, reject) => {
-    const exchange = new BindExchange({ dependency, dn, password, deadlineAt }, resolve, reject);
-    connection.send(exchange, clock.monotonic());
-  });
-  if (result.kind === "right") return health.admitted();
-  const isWrong = result.kind === "wrong";
-  const cause = isWrong ? "wrong password" : result.reason;
-  const reason = `it refuses bind_dn, the gateway's own account: ${cause}`;
-  health.refused(reason, isWrong ? "wrong-password" : "other");
-  throw new DependencyDown(dependency, reason);
+/** The options, whose listeners are told as long as that holds. */
+function heardWhile(isInUse: () => boolean, options: DirectoryOptions): DirectoryOptions {
+  const whileInUse =
+    <News extends unknown[]>(tell: (...news: News) => void) =>
+    (...news: News): void => {
+      if (isInUse()) tell(...news);
+    };
+  return {
+    ...options,
+    onDown: whileInUse(options.onDown),
+    onRecovered: whileInUse(options.onRecovered),
+    onServer: whileInUse(options.onServer),
+    onUnusable: whileInUse(options.onUnusable),
+  };
 }

@@ -1,6 +1,7 @@
 // A directory server examined step by step, as a login would use it: reachable, encrypted, our own
-// account, a person found, its clock, its own lockout. Nothing is changed there; the one password that
-// is sent is our own. Invariant: it ends at the first step without which the next makes no sense.
+// account, a person found, groups, its clock, its own lockout. Nothing is changed there; the one password
+// that is sent is our own. Invariants: it ends at the first step without which the next makes no sense;
+// a password that is wrong is sent once, however many servers there are.
 
 import { TLSSocket, type DetailedPeerCertificate } from "node:tls";
 import { isDeepStrictEqual } from "node:util";
@@ -23,7 +24,7 @@ import { valuesOf } from "./security-groups.ts";
 import { NOBODY } from "./server-check.ts";
 
 /** Each has its own deadline; this is the whole conversation's. */
-const QUESTIONS_MAX = 6;
+const QUESTIONS_MAX = 7;
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 /** A one-time code's period: a clock further off than that is somebody's mistake. */
 const CLOCK_OFFSET_MAX_MS = 30_000;
@@ -34,8 +35,12 @@ export type ExaminedDirectory = Omit<
   "onDown" | "onRecovered" | "onServer" | "onUnusable"
 >;
 
-/** Tells what it finds of each server, one after the other. Never rejects. */
-export async function examineDirectory(options: ExaminedDirectory, tell: Tell): Promise<void> {
+/** Tells what it finds of each server, one after the other. `groups`: DNs that matter. Never rejects. */
+export async function examineDirectory(
+  options: ExaminedDirectory,
+  groups: readonly string[],
+  tell: Tell,
+): Promise<void> {
   const nothing = (): void => undefined;
   const listeners = {
     onDown: nothing,
@@ -44,11 +49,17 @@ export async function examineDirectory(options: ExaminedDirectory, tell: Tell): 
     onUnusable: nothing,
   };
   const settings = readOptions({ ...options, ...listeners });
+  const { userFilter } = options;
+  let isPasswordWrong = false;
   for (const url of settings.urls) {
     const subject = `directory ${settings.name} ${url.url}`;
     try {
       const say: Say = (finding) => tell({ ...finding, subject });
-      await examineServer(url, settings, options.userFilter, say);
+      const line = await connect(url, settings, say);
+      if (line !== undefined && isPasswordWrong) skipAccount(line, say);
+      else if (line !== undefined) {
+        isPasswordWrong = await examineServer(line, settings, { userFilter, groups }, say);
+      }
     } catch (error) {
       const said = error instanceof Error ? error.message : String(error);
       tell({ state: "wrong", subject, said, remedy: "look at its log at this moment" });
@@ -63,21 +74,29 @@ interface Line {
   run(exchange: Exchange): void;
 }
 
+// The directory may count a wrong password for all of its servers, and lock the running gateway out.
+function skipAccount({ connection }: Line, say: Say): void {
+  connection.end();
+  const said = "bind_dn isn't tried here, so that its wrong password doesn't lock it";
+  say({ state: "doubtful", said, remedy: "correct bind_password, and check again" });
+}
+
+/** Resolves to whether the password of our own account is wrong. */
 async function examineServer(
-  url: DirectoryUrl,
+  line: Line,
   settings: Settings,
-  userFilterText: string,
+  wanted: { readonly userFilter: string; readonly groups: readonly string[] },
   say: Say,
-): Promise<void> {
-  const line = await connect(url, settings, say);
-  if (line === undefined) return;
+): Promise<boolean> {
   const timer = setTimeout(
     () => line.connection.close("no answer in time"),
     QUESTIONS_MAX * settings.timeoutMs,
   );
   try {
-    if (!(await bindService(line, settings, say))) return;
-    await findSomebody(line, settings, userFilterText, say);
+    const kind = await bindService(line, settings, say);
+    if (kind !== "right") return kind === "wrong";
+    await findSomebody(line, settings, wanted.userFilter, say);
+    await findGroups(line, settings, wanted.groups, say);
     await compareClocks(line, settings, say);
     const lockout = await readLockout(settings, line);
     if (lockout !== undefined) {
@@ -85,6 +104,7 @@ async function examineServer(
       const said = `it says that it locks after ${lockout.threshold} wrong passwords in ${minutes} min`;
       say({ state: "right", said });
     }
+    return false;
   } finally {
     clearTimeout(timer);
     line.connection.end();
@@ -133,7 +153,7 @@ function certificateFinding(
   return { state: "doubtful", said, remedy: "renew it: nobody logs in once it has ended" };
 }
 
-async function bindService(line: Line, settings: Settings, say: Say): Promise<boolean> {
+async function bindService(line: Line, settings: Settings, say: Say): Promise<BindResult["kind"]> {
   const { clock, dependency, bindDn: dn, bindPassword: password, timeoutMs } = settings;
   const deadlineAt = clock.monotonic() + timeoutMs;
   const result = await new Promise<BindResult>((resolve, reject) => {
@@ -141,7 +161,7 @@ async function bindService(line: Line, settings: Settings, say: Say): Promise<bo
   });
   if (result.kind === "right") {
     say({ state: "right", said: `it takes bind_dn ${dn}` });
-    return true;
+    return "right";
   }
   const isWrong = result.kind === "wrong";
   const said = `it refuses bind_dn ${dn}: ${isWrong ? "wrong name or password" : result.reason}`;
@@ -150,7 +170,7 @@ async function bindService(line: Line, settings: Settings, say: Say): Promise<bo
       ? "use ldaps://, or start_tls: true"
       : `try it by hand: ldapwhoami -x -H ${line.connection.url.url} -D '${dn}' -W`;
   say({ state: "wrong", said, remedy });
-  return false;
+  return result.kind;
 }
 
 async function findSomebody(
@@ -206,6 +226,26 @@ async function findSomebody(
   say({ state: "wrong", said, remedy: "let user_filter compare username_attribute" });
 }
 
+async function findGroups(
+  line: Line,
+  settings: Settings,
+  groups: readonly string[],
+  say: Say,
+): Promise<void> {
+  const one = { scope: "base-object", filter: ANY_ENTRY, username: NO_NAME, sizeLimit: 1 } as const;
+  const found = await Promise.all(
+    groups.map((base) => ask(line, settings, { ...one, base, attributes: ["1.1"] })),
+  );
+  const missing = groups.filter((_, index) => found[index]?.entries.length !== 1);
+  for (const dn of missing) {
+    const remedy = "correct it in radius.clients, or let bind_dn read it";
+    say({ state: "doubtful", said: `it knows no group ${dn}: nobody is in it`, remedy });
+  }
+  if (groups.length > 0 && missing.length === 0) {
+    say({ state: "right", said: "it knows every group of radius.clients" });
+  }
+}
+
 // Active Directory alone says what time it is there ([MS-ADTS] §3.1.1.3.2.5).
 async function compareClocks(line: Line, settings: Settings, say: Say): Promise<void> {
   const { entries } = await ask(line, settings, {
@@ -249,6 +289,10 @@ const BY_CODE: Readonly<Record<string, string>> = {
   EPROTO: "it doesn't speak TLS on that port: ldaps:// is 636; for 389 use start_tls: true",
   CERT_HAS_EXPIRED: "renew the directory's certificate",
   CERT_NOT_YET_VALID: "is this host's clock right?",
+  CERT_REVOKED: "its authority has revoked the certificate: give the directory another one",
+  CRL_HAS_EXPIRED: "fetch the authority's current list into directories[].crl",
+  CRL_NOT_YET_VALID: "is this host's clock right?",
+  UNABLE_TO_GET_CRL: "directories[].crl must hold a list of each authority in the chain",
   ERR_TLS_CERT_ALTNAME_INVALID: "write in urls: a name that the certificate carries",
 };
 const UNKNOWN_AUTHORITY =

@@ -8,6 +8,7 @@ import { canonicalDn } from "../../wire/ldap/dn.ts";
 import type { Filter } from "../../wire/ldap/filter.ts";
 import { RESULT_CODE, type Entry, type SearchRequest } from "../../wire/ldap/message.ts";
 import { CACHE_MS } from "./lookup.ts";
+import { NotServing } from "./not-serving.ts";
 import type { Settings } from "./options.ts";
 import type { Pool } from "./pool.ts";
 import { ANY_ENTRY, NO_NAME, search, type Found } from "./search.ts";
@@ -84,12 +85,16 @@ class Walk {
       this.#searchGroups(personFilter(identity)),
       this.#readPerson(identity.dn),
     ]);
-    // What tokenGroups says is complete by itself, distribution lists aside.
-    if (listed === undefined && !person.security.isNested) throw this.#tooMany();
     let level = this.#meet([...(listed ?? []), ...person.memberOf]);
     const isMissing = ({ canonical }: Wanted): boolean => !this.#met.has(canonical);
     await this.#meetBySid(wanted.filter(isMissing), person.security);
+    if (listed === undefined) await this.#meetByMember(wanted.filter(isMissing), identity);
+    // What tokenGroups says is complete by itself.
     const isToBeWalked = this.#settings.nestedGroups && !person.security.isNested;
+    if (isToBeWalked && wanted.some(isMissing)) {
+      if (listed === undefined) throw this.#tooMany();
+      level = [...level, ...(await this.#findPrimaryGroup(person.security))];
+    }
     for (let depth = 1; isToBeWalked && level.length > 0; depth += 1) {
       if (!wanted.some(isMissing)) break;
       if (depth > LEVELS_MAX) throw this.#down("groups are nested too deep");
@@ -101,14 +106,36 @@ class Walk {
   // Few groups are asked about, and somebody may be in thousands: those few are looked up.
   async #meetBySid(wanted: readonly Wanted[], { sids }: SecurityGroups): Promise<void> {
     if (sids.size === 0) return;
-    const met = await Promise.all(
-      wanted.map(async ({ dn }) => {
-        const entry = await this.#readEntry(dn, ["objectSid"]);
-        const sid = entry === undefined ? undefined : readSid(entry);
-        return sid !== undefined && sids.has(sid) ? [dn] : [];
-      }),
-    );
+    await this.#meetWhere(wanted, async (dn) => {
+      const entry = await this.#readEntry(dn, ["objectSid"]);
+      const sid = entry === undefined ? undefined : readSid(entry);
+      return sid !== undefined && sids.has(sid);
+    });
+  }
+
+  // In more groups than the directory lists: then each of those few is asked about the person.
+  async #meetByMember(wanted: readonly Wanted[], identity: Identity): Promise<void> {
+    const filter = personFilter(identity);
+    await this.#meetWhere(wanted, async (dn) => {
+      return (await this.#readEntry(dn, NO_ATTRIBUTES, filter)) !== undefined;
+    });
+  }
+
+  async #meetWhere(
+    wanted: readonly Wanted[],
+    isMet: (dn: string) => Promise<boolean>,
+  ): Promise<void> {
+    const met = await Promise.all(wanted.map(async ({ dn }) => ((await isMet(dn)) ? [dn] : [])));
     this.#meet(met.flat());
+  }
+
+  // It lists nobody, and where tokenGroups can't be read nobody else says what it is in.
+  async #findPrimaryGroup({ sids }: SecurityGroups): Promise<string[]> {
+    const [sid] = sids;
+    if (sid === undefined) return [];
+    const value = [Buffer.from(sid, "hex")];
+    const filter: Filter = { kind: "equality", attribute: "objectSid", value };
+    return this.#meet((await this.#searchGroups(filter)) ?? []);
   }
 
   /** Notes the groups and returns those that weren't met before, so that a loop ends. */
@@ -158,8 +185,12 @@ class Walk {
   }
 
   /** Undefined: there is no such entry. */
-  async #readEntry(dn: string, attributes: readonly string[]): Promise<Entry | undefined> {
-    const request = { base: dn, scope: "base-object", filter: ANY_ENTRY, attributes } as const;
+  async #readEntry(
+    dn: string,
+    attributes: readonly string[],
+    filter = ANY_ENTRY,
+  ): Promise<Entry | undefined> {
+    const request = { base: dn, scope: "base-object", filter, attributes } as const;
     const { entries } = await this.#search({ ...request, sizeLimit: 1 }, RESULT_CODE.noSuchObject);
     return entries[0];
   }
@@ -173,7 +204,8 @@ class Walk {
     const whole = { ...request, username: NO_NAME, timeLimitSeconds };
     const found = await search(this.#pool, dependency, whole, this.#deadlineAt);
     if (found.resultCode !== RESULT_CODE.success && found.resultCode !== also) {
-      throw this.#down(`it answers a search for groups with result code ${found.resultCode}`);
+      const reason = `it answers a search for groups with result code ${found.resultCode}`;
+      throw new NotServing(dependency, reason);
     }
     if (found.isCut) throw this.#down("it answers a search for groups without end");
     return found;

@@ -1,17 +1,20 @@
-// Which of a directory's servers answer, and whether it must be left alone altogether.
+// Which of a directory's servers serve us, and which must be left alone for a while.
 // Invariants: each outage is reported once and each end of one once, however many logins notice it;
 // a server that failed is the last choice until it has answered several checks in a row, unless no
-// other one answers.
+// other one answers; wrong passwords for our own account are few, however many servers there are.
 
 import type { DirectoryUrl, Settings } from "./options.ts";
 
 export interface Health {
   /** Undefined while a server answers and takes our own account. */
   readonly problem: string | undefined;
-  /** The servers that don't answer, with the cause of each; "" if all do. */
+  /** The servers that don't serve us, with the cause of each; "" if all do. */
   failing(): string;
+  /** Nothing bad is known of it. */
   isUp(url: DirectoryUrl): boolean;
-  /** Those that answer first, each group in the order of preference. */
+  /** It failed us although it can be connected to: only our own account can tell that it is well. */
+  needsAccount(url: DirectoryUrl): boolean;
+  /** Those that may be asked: those that answer first, each group in the order of preference. */
   candidates(): readonly DirectoryUrl[];
   /** Another server than this one answers. */
   hasOther(url: DirectoryUrl): boolean;
@@ -23,14 +26,19 @@ export interface Health {
   hangs(url: DirectoryUrl): void;
   /** What a health check found; undefined: no problem. */
   checked(url: DirectoryUrl, problem: string | undefined): void;
-  /** It refuses our own account: nothing is asked for a while. */
-  refused(reason: string, kind: "wrong-password" | "other"): void;
+  /** It hangs up when our own account comes, or says nothing that makes sense. */
+  broken(url: DirectoryUrl, reason: string): void;
+  /** It refuses our own account, or to serve it: it is left alone for a while. */
+  refused(url: DirectoryUrl, reason: string, kind: RefusalKind): void;
   /** It takes our own account. */
-  admitted(): void;
-  isLeftAlone(): boolean;
+  admitted(url: DirectoryUrl): void;
+  /** Nothing is asked of this server now; without one: of any. */
+  isLeftAlone(url?: DirectoryUrl): boolean;
   /** A pool is asked about its connections and told when to give some up. */
   watch(pool: ServerUser): void;
 }
+
+type RefusalKind = "wrong-password" | "other";
 
 /** What connects to servers. */
 interface ServerUser {
@@ -49,6 +57,13 @@ interface Server {
   checksNeeded: number;
   /** Monotonic ms. */
   upSince: number;
+  needsAccount: boolean;
+  /** Refusals in a row; 0: it takes us, as far as we know. */
+  refusals: number;
+  /** It took our own account, and hasn't refused it since. */
+  isProven: boolean;
+  /** Monotonic ms. */
+  leftAloneUntil: number;
 }
 
 /** A single lost packet is no outage. */
@@ -59,9 +74,9 @@ const CHECKS_NEEDED_MAX = 48;
 const STABLE_MS = 600_000;
 
 /**
- * How long nothing is asked after the directory refused our own account. Each wrong password counts
- * there: at most five in the half hour after which Active Directory forgets them. Other refusals
- * don't count, and end without us.
+ * How long nothing is asked of a server that refused us. Each wrong password counts there: at most
+ * five in the half hour after which Active Directory forgets them. Other refusals don't count, and
+ * end without us.
  */
 const LEFT_ALONE = {
   "wrong-password": { firstMs: 30_000, factor: 4, mostMs: 600_000 },
@@ -74,9 +89,8 @@ export function createHealth(settings: HealthSettings): Health {
   const { urls, clock } = settings;
   const servers = new Map<DirectoryUrl, Server>(urls.map((url) => [url, createServer(url)]));
   const pools: ServerUser[] = [];
-  let refusal: string | undefined;
-  let leftAloneUntil = 0;
-  let leftAloneMs = 0;
+  /** In a row, by servers of which none is known to take our own account. */
+  let wrongPasswords = 0;
   let isReportedDown = false;
 
   const all = (): Server[] => [...servers.values()];
@@ -90,10 +104,10 @@ export function createHealth(settings: HealthSettings): Health {
   }
 
   const isUp = (url: DirectoryUrl): boolean => get(url).problem === undefined;
+  const isLeftAlone = ({ leftAloneUntil }: Server): boolean => leftAloneUntil > clock.monotonic();
 
   function problem(): string | undefined {
-    if (refusal !== undefined || upWithout(undefined)) return refusal;
-    return failing();
+    return upWithout(undefined) ? undefined : failing();
   }
 
   function failing(): string {
@@ -127,6 +141,7 @@ export function createHealth(settings: HealthSettings): Health {
 
   function rise(server: Server): void {
     server.problem = undefined;
+    server.needsAccount = false;
     server.upSince = clock.monotonic();
     settings.onServer(server.url, undefined);
     report();
@@ -146,19 +161,51 @@ export function createHealth(settings: HealthSettings): Health {
     }
   }
 
+  function turnAway(server: Server, reason: string): void {
+    server.needsAccount = true;
+    fall(server, reason);
+    // Connections from before serve on, unless another server can.
+    const { url } = server;
+    if (upWithout(url)) for (const pool of pools) pool.drop(url, false);
+  }
+
+  // A second wrong password in a row is hardly one server's mistake, and wherever it is typed the
+  // directory may count it for all of them. A server that took the right one isn't concerned.
+  function leaveAlone(server: Server, kind: RefusalKind): void {
+    const { firstMs, factor, mostMs } = LEFT_ALONE[kind];
+    let times = server.refusals;
+    let alone = [server];
+    if (kind === "wrong-password" && !all().some((one) => one.isProven && isUp(one.url))) {
+      wrongPasswords += 1;
+      times = Math.max(times, wrongPasswords);
+      if (wrongPasswords > 1) alone = all().filter((one) => one === server || !one.isProven);
+    }
+    const until = clock.monotonic() + Math.min(firstMs * factor ** (times - 1), mostMs);
+    for (const one of alone) one.leftAloneUntil = Math.max(one.leftAloneUntil, until);
+  }
+
   return {
     get problem() {
       return problem();
     },
     failing,
     isUp,
+    needsAccount: (url) => get(url).needsAccount,
     candidates() {
-      return [...urls.filter(isUp), ...urls.filter((url) => !isUp(url))];
+      const open = all().filter((server) => !isLeftAlone(server));
+      const doubtful = open.filter(({ url }) => !isUp(url));
+      return [
+        ...open.filter(({ url }) => isUp(url)),
+        // The one that refused us least often: all have their turn.
+        ...doubtful.toSorted((one, other) => one.refusals - other.refusals),
+      ].map(({ url }) => url);
     },
     hasOther: upWithout,
     answered(url) {
       const server = get(url);
       server.checksFailed = 0;
+      // What it answers to others is no answer to us.
+      if (server.refusals > 0) return;
       if (server.problem !== undefined && !upWithout(url)) rise(server);
     },
     unreachable(url, reason) {
@@ -167,29 +214,36 @@ export function createHealth(settings: HealthSettings): Health {
       fall(get(url), reason);
     },
     hangs(url) {
+      get(url).needsAccount = true;
       fall(get(url), "no answer in time");
       // Where there is no other server, those that wait might as well go on waiting.
       for (const pool of pools) pool.drop(url, upWithout(url));
     },
     checked: (url, found) => checkedServer(get(url), found),
-    refused(reason, kind) {
-      const { firstMs, factor, mostMs } = LEFT_ALONE[kind];
-      leftAloneMs = Math.min(Math.max(leftAloneMs * factor, firstMs), mostMs);
-      leftAloneUntil = clock.monotonic() + leftAloneMs;
-      refusal = reason;
-      report();
+    broken: (url, reason) => turnAway(get(url), reason),
+    refused(url, reason, kind) {
+      const server = get(url);
+      // Two attempts that were under way at once are one.
+      if (isLeftAlone(server)) return;
+      server.refusals += 1;
+      server.isProven = false;
+      leaveAlone(server, kind);
+      turnAway(server, reason);
     },
-    admitted() {
-      leftAloneMs = 0;
-      refusal = undefined;
-      report();
+    admitted(url) {
+      const server = get(url);
+      Object.assign(server, { refusals: 0, isProven: true, leftAloneUntil: 0 });
+      wrongPasswords = 0;
+      if (server.needsAccount && !upWithout(url)) rise(server);
+      server.needsAccount = false;
     },
-    isLeftAlone: () => leftAloneUntil > clock.monotonic(),
+    isLeftAlone: (url) => (url === undefined ? all() : [get(url)]).every(isLeftAlone),
     watch: (pool) => void pools.push(pool),
   };
 }
 
 function createServer(url: DirectoryUrl): Server {
   const checks = { checksFailed: 0, checksPassed: 0, checksNeeded: CHECKS_NEEDED_MIN };
-  return { url, problem: undefined, upSince: -Infinity, ...checks };
+  const refusals = { needsAccount: false, refusals: 0, isProven: false, leftAloneUntil: 0 };
+  return { url, problem: undefined, upSince: -Infinity, ...checks, ...refusals };
 }

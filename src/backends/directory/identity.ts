@@ -9,8 +9,11 @@ import type { Entry } from "../../wire/ldap/message.ts";
 import type { Settings } from "./options.ts";
 import type { KnownAttributes } from "./schema.ts";
 
-/** RFC 4530, Active Directory, 389 Directory Server; the first that an entry carries. */
-const ID_ATTRIBUTES = ["entryUUID", "objectGUID", "nsUniqueId"];
+/**
+ * Active Directory, 389 Directory Server, RFC 4530; the first that an entry carries. 389 Directory
+ * Server may add entryUUID to old entries one day: nobody must become somebody else by that.
+ */
+const ID_ATTRIBUTES = ["objectGUID", "nsUniqueId", "entryUUID"];
 /** Octets without a meaning as text; a text that happens to be one must not change its id. */
 const BINARY_IDS: ReadonlySet<string> = new Set(["objectguid", "objectsid", "guid"]);
 /** Ids are 16 octets or 36 characters. */

@@ -3,7 +3,7 @@
 // everything asked for.
 
 import type { DirectoryLockout } from "../../core/ports.ts";
-import { readLockout } from "./lockout-policy.ts";
+import { lockoutOf, readLockout } from "./lockout-policy.ts";
 import type { DirectoryUrl, Settings } from "./options.ts";
 import { readSchema, type KnownAttributes } from "./schema.ts";
 import type { Asked } from "./search.ts";
@@ -17,17 +17,12 @@ export interface Learnt {
   readonly attributes: KnownAttributes | undefined;
 }
 
-/** Active Directory's default, and longer than most. */
-const OBSERVATION_MS = 1_800_000;
 const AGAIN_MS = 600_000;
 
 /** `pool` is bound as the service account; what is asked is queued until it has a connection. */
 export function createLearnt(settings: Settings, pool: Asked): Learnt {
   const { clock } = settings;
-  let lockout: DirectoryLockout = {
-    threshold: settings.lockoutThreshold,
-    observationMs: OBSERVATION_MS,
-  };
+  let lockout = lockoutOf(settings, undefined);
   let attributes: KnownAttributes | undefined;
   let askedAt = -Infinity;
   let asked: DirectoryUrl | undefined;
@@ -47,7 +42,7 @@ export function createLearnt(settings: Settings, pool: Asked): Learnt {
       askedAt = now;
       asked = url;
       try {
-        lockout = (await readLockout(settings, pool)) ?? lockout;
+        lockout = lockoutOf(settings, await readLockout(settings, pool));
       } catch {
         // What was known holds; the next connection asks again.
         askedAt = -Infinity;

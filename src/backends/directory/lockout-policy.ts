@@ -3,6 +3,7 @@
 // counts; what can't be read is never taken for "never locks".
 
 import type { DirectoryLockout } from "../../core/ports.ts";
+import { WireError } from "../../wire/error.ts";
 import { canonicalRdns, isWithin } from "../../wire/ldap/dn.ts";
 import { parseFilter, type Filter } from "../../wire/ldap/filter.ts";
 import type { Entry } from "../../wire/ldap/message.ts";
@@ -17,8 +18,8 @@ interface Kind {
   readonly toMs: (value: bigint) => number;
 }
 
-/** [MS-SAMR] §3.1.1.5: negative, in units of 100 ns. */
-const fromTicks = (value: bigint): number => Number(-value / 10_000n);
+/** [MS-SAMR] §3.1.1.5: negative, in units of 100 ns. Without a window nothing is ever forgotten. */
+const fromTicks = (value: bigint): number => (value >= 0n ? FOREVER_MS : Number(-value / 10_000n));
 /** draft-behera-ldap-password-policy-10 §5.2.12: 0 means until the next success. */
 const fromSeconds = (value: bigint): number => (value === 0n ? FOREVER_MS : Number(value) * 1000);
 const FOREVER_MS = 10 * 365 * 86_400_000;
@@ -43,6 +44,26 @@ const PASSWORD_POLICY_FILTER = parseFilter("(&(objectClass=pwdPolicy)(pwdLockout
 /** More than any administrator keeps. */
 const POLICIES_MAX = 500;
 const NUMBER = /^-?[0-9]{1,19}$/;
+
+/** Where nobody says anything. */
+const THRESHOLD = 10;
+/** Active Directory's default, and longer than most. */
+const OBSERVATION_MS = 1_800_000;
+
+/**
+ * What holds: the directory's own word, or the configuration's. Of both the stricter one, because some
+ * policies can't be read: only administrators see Active Directory's fine-grained ones.
+ */
+export function lockoutOf(
+  { lockoutThreshold }: Pick<Settings, "lockoutThreshold">,
+  read: DirectoryLockout | undefined,
+): DirectoryLockout {
+  const configured = { threshold: lockoutThreshold ?? THRESHOLD, observationMs: OBSERVATION_MS };
+  if (read === undefined) return configured;
+  // 0 would be "never", and the directory knows better.
+  const isMeant = lockoutThreshold !== undefined && lockoutThreshold > 0;
+  return (isMeant ? strictest([read, configured]) : undefined) ?? read;
+}
 
 /** Undefined: the directory doesn't say, or says that it never locks. Rejects with DependencyDown. */
 export async function readLockout(
@@ -109,7 +130,12 @@ function strictest(policies: readonly DirectoryLockout[]): DirectoryLockout | un
 }
 
 function isAbove(name: string, baseRdns: readonly string[]): boolean {
-  return name !== "" && isWithin(baseRdns, canonicalRdns(name));
+  try {
+    return name !== "" && isWithin(baseRdns, canonicalRdns(name));
+  } catch (error) {
+    if (error instanceof WireError) return false;
+    throw error;
+  }
 }
 
 function numberOf(entry: Entry, name: string): bigint | undefined {

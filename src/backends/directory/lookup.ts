@@ -2,13 +2,14 @@
 // Invariant: exactly one entry is "found"; two are never chosen between; what the directory can't
 // answer is an outage, never "not found".
 
-import { DependencyDown, type Identity, type LookupResult } from "../../core/ports.ts";
+import type { Identity, LookupResult } from "../../core/ports.ts";
 import { ExpiringMap } from "../../lib/expiring-map.ts";
 import { normaliseUsername } from "../../lib/username.ts";
 import { canonicalDn, escapeDnValue, isWithin } from "../../wire/ldap/dn.ts";
 import { PLACEHOLDER, withAttribute, type Filter } from "../../wire/ldap/filter.ts";
 import { RESULT_CODE, type SearchRequest } from "../../wire/ldap/message.ts";
 import { identify, identifyEntry, identityAttributes } from "./identity.ts";
+import { NotServing } from "./not-serving.ts";
 import { onlyPerson } from "./only.ts";
 import type { Settings } from "./options.ts";
 import type { Pool } from "./pool.ts";
@@ -154,7 +155,7 @@ export function createLookup(
     if (dn !== undefined && NO_SUCH_NAME.has(resultCode)) return { kind: "not-found" };
     if (resultCode !== RESULT_CODE.success) {
       const reason = `it answers a search for a person with result code ${resultCode}`;
-      throw new DependencyDown(settings.dependency, reason);
+      throw new NotServing(settings.dependency, reason);
     }
     if (entry === undefined) return { kind: "not-found" };
     const expectedDn = dn === undefined ? undefined : canonicalDn(dn);

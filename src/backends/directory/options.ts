@@ -14,6 +14,8 @@ export interface DirectoryOptions {
   readonly urls: readonly DirectoryUrl[];
   /** PEM of the authorities that sign the directory's certificates; undefined: the system's. */
   readonly ca: string | undefined;
+  /** PEM of those authorities' revocation lists, one of each that a chain needs; undefined: none. */
+  readonly crl: string | undefined;
   readonly bindDn: string;
   readonly bindPassword: Secret;
   readonly base: string;
@@ -26,8 +28,8 @@ export interface DirectoryOptions {
   readonly idAttribute: string | undefined;
   readonly domains: readonly string[];
   readonly nestedGroups: boolean;
-  /** Failed binds after which the directory locks; 0: never. */
-  readonly lockoutThreshold: number;
+  /** Failed binds after which the directory locks; 0: never. Undefined: what it says itself. */
+  readonly lockoutThreshold: number | undefined;
   /** For queueing, connecting and the answer together. */
   readonly timeoutMs: number;
   /** How often each server is asked whether it is there. */
@@ -68,7 +70,7 @@ export interface Settings extends Omit<DirectoryOptions, "domains" | "userFilter
 
 /** Throws for a filter or DN that can't be read or has no place for a name. */
 export function readOptions(options: DirectoryOptions): Settings {
-  const { userDn, urls } = options;
+  const { userDn, urls, crl } = options;
   const baseRdns = canonicalRdns(options.base);
   if (urls.length === 0) throw new Error("a directory needs at least one URL");
   // Without a place for the name everybody would be the same person.
@@ -86,6 +88,7 @@ export function readOptions(options: DirectoryOptions): Settings {
     secureContext: createSecureContext({
       minVersion: "TLSv1.2",
       ...(urls.every(({ tls }) => tls === "none") ? {} : trusted(options.ca)),
+      ...(crl === undefined ? {} : { crl }),
     }),
   };
 }

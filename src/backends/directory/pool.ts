@@ -76,8 +76,8 @@ export class Pool implements ConnectionOwner {
   async open(count: number): Promise<void> {
     // One after the other: a wrong password for our own account is tried once, not `count` times.
     const { health } = this.#options;
-    for (let opened = this.connections; opened < count && !health.isLeftAlone(); opened += 1) {
-      if (!(await this.#openOne())) return;
+    for (let opened = this.connections; opened < count; opened += 1) {
+      if (health.isLeftAlone() || this.#opening > 0 || !(await this.#openOne())) return;
     }
   }
 
@@ -212,8 +212,9 @@ export class Pool implements ConnectionOwner {
     for (const connection of this.#connections.slice()) {
       // Half the time here leaves half for another server, if one answers.
       const patienceMs = settings.timeoutMs / (health.hasOther(connection.url) ? 2 : 1);
-      if (connection.isOverdue(nowMs, patienceMs)) {
-        health.hangs(connection.url);
+      const since = connection.overdueSince(nowMs, patienceMs);
+      if (since !== undefined) {
+        if (!this.#answersAfter(connection.url, since)) health.hangs(connection.url);
         connection.close("no answer in time");
       } else if (connection.outstanding === 0 && connection.lastDeadlineAt + IDLE_MS < nowMs) {
         connection.end();
@@ -221,6 +222,12 @@ export class Pool implements ConnectionOwner {
         this.#renew(connection);
       }
     }
+  }
+
+  // What was asked later was answered: it is the question that takes long, not the server. Otherwise
+  // one person whose groups take too long to find could have the server taken from everybody.
+  #answersAfter(url: DirectoryUrl, sentAt: number): boolean {
+    return this.#connections.some((other) => other.url === url && other.answeredSentAt > sentAt);
   }
 
   // The next one is there before the old one goes, and what the old one owes is waited for.

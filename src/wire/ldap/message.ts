@@ -221,6 +221,7 @@ function decodeEntry(id: number, reader: BerReader): Entry {
 function decodeControls(reader: BerReader): PasswordPolicy | undefined {
   const outer = reader.enter(CONTROLS);
   let policy: PasswordPolicy | undefined;
+  let isTold = false;
   for (let count = 0; !reader.isAtEnd; count += 1) {
     if (count === CONTROLS_MAX) throw new WireError("too-many-attributes", reader.offset);
     const control = reader.enter(TAG.sequence);
@@ -228,8 +229,12 @@ function decodeControls(reader: BerReader): PasswordPolicy | undefined {
     if (reader.peekTag() === TAG.boolean) reader.readBoolean(TAG.boolean);
     const value = reader.isAtEnd ? undefined : reader.readOctets(TAG.octetString);
     reader.leave(control);
-    if (oid === PASSWORD_POLICY && value !== undefined) policy = decodePolicy(value);
-    else if (oid === PASSWORD_EXPIRED && policy === undefined) {
+    if (oid === PASSWORD_POLICY && value !== undefined) {
+      // Two could contradict each other.
+      if (isTold) throw new WireError("duplicate", reader.offset);
+      isTold = true;
+      policy = decodePolicy(value);
+    } else if (oid === PASSWORD_EXPIRED && policy === undefined) {
       policy = { error: PASSWORD_EXPIRED_ERROR, graceLogins: undefined };
     }
   }
@@ -246,9 +251,11 @@ function decodePolicy(value: Buffer): PasswordPolicy {
   if (reader.peekTag() === 0xa0) {
     const warning = reader.enter(0xa0);
     if (reader.peekTag() === 0x81) graceLogins = reader.readInteger(0x81);
-    reader.leaveEarly(warning);
+    else reader.readInteger(0x80);
+    reader.leave(warning);
   }
   const error = reader.peekTag() === 0x81 ? reader.readInteger(0x81) : undefined;
-  reader.leaveEarly(outer);
+  reader.leave(outer);
+  if (!reader.isAtEnd) throw new WireError("trailing-bytes", reader.offset);
   return { error, graceLogins };
 }

@@ -32,6 +32,9 @@ export interface Definition {
 /** RFC 2865 §5.26: the vendor's id, then its type and length octets. */
 const VENDOR_HEADER_BYTES = 6;
 const VLAN_MAX = 4094;
+/** RFC 2868 §3.1: larger ones belong to the value. */
+const TAG_MAX = 0x1f;
+const TAGGED_NAME = /^(.+):([0-9]{1,3})$/;
 
 const BY_NAME = new Map<string, Definition>();
 const BY_NUMBER = new Map<string, Definition>();
@@ -71,15 +74,21 @@ export type EncodedAttribute = { readonly attribute: Attribute } | { readonly pr
 
 /**
  * An attribute for an Accept from its configured name and value. Octets may be given as text or as
- * 0x and hexadecimal digits, numbers also by their RFC names; tunnel attributes carry no tag.
+ * 0x and hexadecimal digits, numbers also by their RFC names. A tag may follow the name of a tunnel
+ * attribute, as in "Tunnel-Type:1".
  */
-export function encodeAttribute(name: string, value: string | number): EncodedAttribute {
+export function encodeAttribute(nameAndTag: string, value: string | number): EncodedAttribute {
+  const [, name = nameAndTag, tagText] = TAGGED_NAME.exec(nameAndTag) ?? [];
   const definition = findDefinition(name);
   if (definition === undefined) return { problem: unknownAttribute(name) };
   if (!definition.settable) return { problem: `${definition.name} can't be set in an Accept` };
   const named = NAMED_VALUES[definition.name] ?? {};
-  const encoded = encodeValue(definition.valueType, value, named);
-  if (typeof encoded === "string") return { problem: `${definition.name} must be ${encoded}` };
+  const untagged = encodeValue(definition.valueType, value, named);
+  if (typeof untagged === "string") return { problem: `${definition.name} must be ${untagged}` };
+  const tag = Number(tagText ?? 0);
+  const encoded = withTag(definition.valueType, untagged, tag);
+  if (encoded === undefined) return { problem: `${definition.name} takes no tag` };
+  if (tag > TAG_MAX) return { problem: `the tag of ${definition.name} must be 0 to ${TAG_MAX}` };
   const { type, vendorId } = definition;
   const room = vendorId === undefined ? VALUE_BYTES_MAX : VALUE_BYTES_MAX - VENDOR_HEADER_BYTES;
   if (encoded.length > room) {
@@ -87,6 +96,13 @@ export function encodeAttribute(name: string, value: string | number): EncodedAt
   }
   if (vendorId === undefined) return { attribute: { type, value: encoded } };
   return { attribute: encodeVendorSpecific(vendorId, type, encoded) };
+}
+
+/** RFC 2868 §3: in place of a number's first octet, in front of a text; 0 is best left out there. */
+function withTag(valueType: ValueType, value: Buffer, tag: number): Buffer | undefined {
+  if (tag === 0) return value;
+  if (valueType === "tagged-integer") return Buffer.concat([Buffer.of(tag), value.subarray(1)]);
+  return valueType === "tagged-text" ? Buffer.concat([Buffer.of(tag), value]) : undefined;
 }
 
 function encodeVendorSpecific(vendorId: number, type: number, value: Buffer): Attribute {
@@ -101,8 +117,11 @@ export type EncodedVlan =
   | { readonly attributes: readonly Attribute[] }
   | { readonly problem: string };
 
-/** The three attributes that put a session into a VLAN, by id or name (RFC 3580 §3.31). */
-export function encodeVlan(vlan: number | string): EncodedVlan {
+/**
+ * The three attributes that put a session into a VLAN, by id or name (RFC 3580 §3.31), under one tag
+ * (RFC 2868 §3.1; 0: none).
+ */
+export function encodeVlan(vlan: number | string, tag = 0): EncodedVlan {
   const id = typeof vlan === "number" || /^[0-9]+$/.test(vlan) ? Number(vlan) : undefined;
   if (id !== undefined && (!Number.isInteger(id) || id < 1 || id > VLAN_MAX)) {
     return { problem: `a VLAN must be a whole number from 1 to ${VLAN_MAX}, or a name` };
@@ -113,7 +132,7 @@ export function encodeVlan(vlan: number | string): EncodedVlan {
     ["Tunnel-Medium-Type", "IEEE-802"],
     ["Tunnel-Private-Group-Id", String(id ?? vlan)],
   ] as const) {
-    const encoded = encodeAttribute(name, value);
+    const encoded = encodeAttribute(`${name}:${tag}`, value);
     if ("problem" in encoded) return encoded;
     attributes.push(encoded.attribute);
   }

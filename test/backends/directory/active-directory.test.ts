@@ -1,12 +1,21 @@
 // A directory's client against Active Directory, as Samba is one: names, groups, refusals.
 
+import { setTimeout as wait } from "node:timers/promises";
+
 import t from "tap";
 
 import { createDirectory } from "../../../src/backends/directory/directory.ts";
-import type { Identity } from "../../../src/core/ports.ts";
+import type { DirectoryOptions } from "../../../src/backends/directory/options.ts";
+import type { DirectoryLockout, Identity } from "../../../src/core/ports.ts";
 import { Secret } from "../../../src/lib/secret.ts";
 import { directoryOptions, plainUrl } from "../../support/directory.ts";
-import { AD_BASE, AD_PASSWORD, AD_SERVICE_DN, startSamba } from "../../support/samba.ts";
+import {
+  AD_ADMINISTRATOR_PASSWORD,
+  AD_BASE,
+  AD_PASSWORD,
+  AD_SERVICE_DN,
+  startSamba,
+} from "../../support/samba.ts";
 
 const samba = await startSamba();
 const { options, reported } = directoryOptions([samba.url], {
@@ -56,16 +65,29 @@ t.test("O23: one person, however the name is spelled", async (t) => {
     await getIdentity("alice.smith@corp.example"),
     "explicit UPN",
   );
+  const umlaut = await getIdentity("j\u00fcrgen");
+  for (const typed of [
+    "J\u00dcRGEN",
+    "EXAMPLE\\J\u00fcrgen",
+    dnOf("ju\u0308rgen"),
+    dnOf("J\u00dcRGEN"),
+  ]) {
+    t.same(await getIdentity(typed), umlaut, typed);
+  }
 });
 
 t.test(
   "what a domain controller would take for a name, but a search doesn't, is refused",
   async (t) => {
     const { id } = await getIdentity("alice");
+    const sid = samba.read("alice", "objectSid");
+    t.match(sid, /^0105[0-9a-f]{52}$/);
     for (const typed of [
       `<GUID=${id}>`,
-      "<SID=S-1-5-21-1-2-3-1104>",
-      "S-1-5-21-1-2-3-1104",
+      `<SID=${sid}>`,
+      `<GUID=${id}>;<SID=${sid}>;${dnOf("alice")}`,
+      sid,
+      id,
       "ad.example.org/Users/alice",
       "OTHER\\alice",
       "alice@other.example",
@@ -90,13 +112,14 @@ t.test(
 );
 
 t.test("D14: nested groups with a loop, and the primary group, which lists nobody", async (t) => {
-  const groups = ["staff", "everyone", "loop", "vpn", "nobody", "missing"].map(dnOf);
+  const groups = ["staff", "everyone", "loop", "vpn", "remote", "nobody", "missing"].map(dnOf);
   const names = (found: ReadonlySet<string>): string[] =>
     [...found].map((dn) => /^CN=([^,]*)/.exec(dn)?.[1] ?? dn).toSorted();
   const alice = await getIdentity("alice");
   const bob = await getIdentity("bob");
   t.same(names(await corp.memberOf(alice, groups)), ["everyone", "loop", "staff"]);
-  t.same(names(await corp.memberOf(bob, groups)), ["vpn"]);
+  t.same(names(await corp.memberOf(bob, groups)), ["remote", "vpn"]);
+  t.same(names(await corp.memberOf(alice, ["list", "lists"].map(dnOf))), ["list"], "lists: direct");
   t.same(names(await direct.memberOf(alice, groups)), ["staff"], "nested_groups: false");
   t.same(names(await direct.memberOf(bob, groups)), ["vpn"], "the primary group is no nested one");
 });
@@ -111,6 +134,9 @@ t.test(
       disabled: refused("directory-disabled"),
       expired: refused("account-expired"),
       mustchange: refused("must-change-password"),
+      outdated: refused("password-expired"),
+      hours: refused("logon-hours"),
+      elsewhere: refused("logon-workstation"),
     };
     for (const [name, answer] of Object.entries(cases)) {
       const identity = await getIdentity(name);
@@ -131,7 +157,49 @@ t.test("a domain controller takes no password in clear, and it is said why", asy
   await t.rejects(inClear.find("alice"), { message: /bind_dn.*: stronger-auth-required/ });
 });
 
-t.test("the domain says itself when it locks", async (t) => {
-  await getIdentity("alice");
-  t.same(corp.lockout(), { threshold: 8, observationMs: 1_800_000 });
-});
+t.test(
+  "the domain says itself when it locks, its fine-grained policies to administrators",
+  async (t) => {
+    const asAdministrator = {
+      ...options,
+      bindDn: `CN=Administrator,CN=Users,${AD_BASE}`,
+      bindPassword: Secret.of(AD_ADMINISTRATOR_PASSWORD),
+    };
+    const strictest = { threshold: 4, observationMs: 3_600_000 };
+    const cases: [DirectoryOptions, DirectoryLockout][] = [
+      [options, { threshold: 8, observationMs: 1_800_000 }],
+      [asAdministrator, strictest],
+      // For those who don't want to let bind_dn read them.
+      [
+        { ...options, lockoutThreshold: 4 },
+        { threshold: 4, observationMs: 1_800_000 },
+      ],
+    ];
+    for (const [settings, lockout] of cases) {
+      const directory = createDirectory(settings);
+      t.teardown(() => directory.close());
+      await directory.start();
+      while (directory.lockout().threshold === 10) await wait(5);
+      t.same(directory.lockout(), lockout);
+    }
+  },
+);
+
+t.test(
+  "D15: a service account that is disabled or expired is an outage that says so",
+  async (t) => {
+    for (const [name, reason] of [
+      ["retired", "directory-disabled"],
+      ["expired", "account-expired"],
+      ["outdated", "password-expired"],
+      ["mustchange", "must-change-password"],
+    ] as const) {
+      const directory = createDirectory({ ...options, bindDn: dnOf(name) });
+      t.teardown(() => directory.close());
+      for (let tries = 0; tries < 3; tries += 1) {
+        await t.rejects(directory.find("alice"), { name: "DependencyDown" });
+      }
+      t.match(directory.status(), { state: "down", detail: new RegExp(`own account: ${reason}$`) });
+    }
+  },
+);

@@ -15,10 +15,13 @@ import { BASE, freePort, SERVICE_DN, startSlapd } from "../../support/slapd.ts";
 const slapd = await startSlapd({ tls: true, passwordPolicy: true });
 t.teardown(() => slapd.stop());
 
-async function examine(changes: Partial<DirectoryOptions> = {}): Promise<Finding[]> {
+async function examine(
+  changes: Partial<DirectoryOptions> = {},
+  groups: readonly string[] = [],
+): Promise<Finding[]> {
   const { options } = directoryOptions([ldapsUrl(slapd)], { ca: slapd.ca, ...changes });
   const found: Finding[] = [];
-  await examineDirectory(options, (finding) => found.push(finding));
+  await examineDirectory(options, groups, (finding) => found.push(finding));
   return found;
 }
 
@@ -65,6 +68,24 @@ t.test("the first thing that is wrong, with its remedy", async (t) => {
     t.match(first, { said, remedy }, name);
     t.equal(found.filter(({ state }) => state === "wrong").length, 1, name);
   }
+});
+
+t.test("groups that nobody can be in want attention", async (t) => {
+  const [vpn, staff] = ["vpn", "staff"].map((cn) => `cn=${cn},ou=groups,${BASE}`);
+  const right = await examine({}, [vpn ?? "", staff ?? ""]);
+  t.match(right[3], { state: "right", said: /knows every group/ });
+  const wrong = await examine({}, [vpn ?? "", `cn=vnp,ou=groups,${BASE}`]);
+  t.match(wrong[3], { state: "doubtful", said: /no group cn=vnp,.*nobody/, remedy: /correct it/ });
+  t.equal(wrong.length, 5);
+});
+
+t.test("D15: a wrong password is sent once, however many servers there are", async (t) => {
+  const urls = [ldapsUrl(slapd), ldapsUrl(slapd, "localhost"), plainUrl(slapd)];
+  const dn = `uid=carol,ou=people,${BASE}`;
+  const found = await examine({ urls, bindDn: dn, bindPassword: Secret.of("wrong") });
+  t.equal(slapd.read("carol", "pwdFailureTime").length, 1);
+  t.equal(found.filter(({ state }) => state === "wrong").length, 1);
+  t.match(found.at(-1), { state: "doubtful", said: /isn't tried here/, remedy: /bind_password/ });
 });
 
 t.test("passwords in clear, and a certificate that soon ends, want attention", async (t) => {

@@ -19,6 +19,7 @@ import { Secret } from "../../../src/lib/secret.ts";
 import { fakeClock } from "../../support/clock.ts";
 import { directoryOptions, ldapsUrl, plainUrl, type Reported } from "../../support/directory.ts";
 import { startFaultProxy, type Certificate, type Fault } from "../../support/fault-proxy.ts";
+import { makeRevocationList } from "../../support/revocations.ts";
 import { freePort, SERVICE_DN, startSlapd } from "../../support/slapd.ts";
 
 const first = await startSlapd({ log: true });
@@ -165,12 +166,12 @@ t.test("half-open: connections that lost their peer cost one deadline, not one e
 async function makeCertificate(
   t: Test,
   options: CertificateOptions = {},
-): Promise<Certificate & { ca: string }> {
+): Promise<Certificate & { ca: string; folder: string }> {
   const folder = mkdtempSync(join(tmpdir(), "gatehouse-certs-"));
   t.teardown(() => rmSync(folder, { recursive: true }));
   await generateCertificates(folder, options);
   const read = (name: string): string => readFileSync(join(folder, name), "utf8");
-  return { key: read("server.key"), cert: read("server.pem"), ca: read("ca.pem") };
+  return { key: read("server.key"), cert: read("server.pem"), ca: read("ca.pem"), folder };
 }
 
 t.test("D16 T18: a swapped certificate gets no bind; the other server serves", async (t) => {
@@ -201,6 +202,30 @@ t.test("D16 T18: a swapped certificate gets no bind; the other server serves", a
     proxy.setCertificate(good);
     await until(() => alone.directory.status().state === "up");
   }
+});
+
+t.test("T18: a certificate that its authority has revoked gets no bind", async (t) => {
+  const good = await makeCertificate(t);
+  const other = await makeCertificate(t);
+  const proxy = await startFaultProxy(first, good);
+  t.teardown(() => proxy.stop());
+  const url = ldapsUrl({ ldapsPort: proxy.port }, "127.0.0.1");
+  const current = await makeRevocationList(good.folder);
+  const trusted = await open(t, [url], { ca: good.ca, crl: current });
+  t.equal(await logIn(trusted), "right");
+  const lists: Record<string, string> = {
+    CERT_REVOKED: await makeRevocationList(good.folder, { isRevoked: true }),
+    CRL_HAS_EXPIRED: await makeRevocationList(good.folder, { dueInMs: -1_000 }),
+    // Another authority's list says nothing.
+    UNABLE_TO_GET_CRL: await makeRevocationList(other.folder),
+  };
+  const before = first.binds(SERVICE_DN);
+  for (const [code, crl] of Object.entries(lists)) {
+    const refused = await open(t, [url], { ca: good.ca, crl });
+    t.equal(await logIn(refused), "down", code);
+    t.match(refused.directory.status().detail, /certificate revoked|CRL/i, code);
+  }
+  t.equal(first.binds(SERVICE_DN), before, "no bind was sent");
 });
 
 t.test("D17: a server that comes and goes is soon out of the game", async (t) => {

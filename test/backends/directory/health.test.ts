@@ -97,15 +97,62 @@ t.test("a server that takes no more connections than it has is no outage", async
 });
 
 t.test("D15: a refusal of our own account is an outage until it is taken again", async (t) => {
-  const { health, clock, reported } = create();
-  health.refused("locked", "other");
-  t.equal(health.problem, "locked");
+  const { health, clock, reported } = create([one]);
+  health.refused(one, "locked", "other");
+  t.match(health.problem, /locked$/);
   t.equal(health.isLeftAlone(), true);
+  t.same(health.candidates(), []);
   clock.advance(5_000);
   t.equal(health.isLeftAlone(), false);
   health.answered(one);
-  t.equal(health.problem, "locked", "answers to others are no answer to us");
-  health.admitted();
+  t.match(health.problem, /locked$/, "answers to others are no answer to us");
+  health.admitted(one);
   t.equal(health.problem, undefined);
   t.same([reported.down.length, reported.recovered], [1, 1]);
+});
+
+t.test("D15: one server refuses us: the other one is asked, and goes on", async (t) => {
+  const { health, clock, reported } = create();
+  health.refused(one, "wrong", "wrong-password");
+  t.same(health.candidates(), [two]);
+  health.admitted(two);
+  for (const seconds of [30, 120, 480, 600, 600]) {
+    t.equal(health.isLeftAlone(one), true);
+    clock.advance(seconds * 1_000 - 1);
+    t.same(health.candidates(), [two]);
+    clock.advance(1);
+    t.same(health.candidates(), [two, one]);
+    health.refused(one, "wrong", "wrong-password");
+  }
+  health.unreachable(two, "gone");
+  t.match(health.problem, /:1: wrong; .*:2: gone$/);
+  t.same([reported.down.length, reported.servers.length], [1, 2]);
+});
+
+t.test("D15: two attempts at once are one refusal", async (t) => {
+  const { health } = create();
+  health.refused(one, "wrong", "wrong-password");
+  health.refused(one, "wrong", "wrong-password");
+  t.same(health.candidates(), [two]);
+});
+
+t.test("D15: wrong passwords are few, however many servers there are", async (t) => {
+  for (const count of [1, 2, 3, 16]) {
+    const urls = Array.from({ length: count }, (_, index) =>
+      plainUrl({ host: "127.0.0.1", port: index + 1 }),
+    );
+    const { health, clock } = create(urls);
+    const asked = new Map<unknown, number>();
+    for (let seconds = 0; seconds < 1_800; seconds += 10) {
+      // As a pool does it: one after the other, until there is none left.
+      for (let [url] = health.candidates(); url !== undefined; [url] = health.candidates()) {
+        health.refused(url, "wrong", "wrong-password");
+        asked.set(url, (asked.get(url) ?? 0) + 1);
+      }
+      clock.advance(10_000);
+    }
+    const total = [...asked.values()].reduce((sum, times) => sum + times, 0);
+    t.ok(total >= 3 && total <= 5, `${total} in half an hour at ${count} servers`);
+    t.equal(asked.size, Math.min(count, total), "each has its turn");
+  }
 });

@@ -6,7 +6,7 @@ import {
   createDirectory,
   type DirectoryBackend,
 } from "../../../src/backends/directory/directory.ts";
-import type { DirectoryOptions } from "../../../src/backends/directory/options.ts";
+import type { DirectoryOptions, DirectoryUrl } from "../../../src/backends/directory/options.ts";
 import type { Identity } from "../../../src/core/ports.ts";
 import { Secret } from "../../../src/lib/secret.ts";
 import { fakeClock } from "../../support/clock.ts";
@@ -129,15 +129,57 @@ t.test(
   },
 );
 
-t.test("the next URL is used where the first has nobody", async (t) => {
+t.test("D01: the next URL is used where the first has nobody, no name or no way", async (t) => {
   const nobody = plainUrl({ host: "127.0.0.1", port: await freePort() });
-  const { directory, reported, bob } = await open({ urls: [nobody, ...urls] });
-  t.same(await directory.bind(bob, hello), { kind: "right" });
-  t.same(reported.down, []);
-  const lost = createDirectory(directoryOptions([nobody, nobody]).options);
+  // RFC 6761 §6.4: no such name, ever. RFC 3849: no way there, or nobody.
+  const unnamed: DirectoryUrl = {
+    url: "ldap://dc1.invalid",
+    host: "dc1.invalid",
+    port: 389,
+    tls: "none",
+  };
+  const unreachable: DirectoryUrl = {
+    ...unnamed,
+    url: "ldap://[2001:db8::1]",
+    host: "2001:db8::1",
+  };
+  for (const url of [nobody, unnamed, unreachable]) {
+    const { directory, reported, bob } = await open({ urls: [url, ...urls] });
+    t.same(await directory.bind(bob, hello), { kind: "right" }, url.url);
+    t.same(reported.down, [], url.url);
+    const alone = createDirectory(directoryOptions([url], { timeoutMs: 500 }).options);
+    t.teardown(() => alone.close());
+    await t.rejects(alone.find("bob"), down, url.url);
+  }
+  const lost = createDirectory(directoryOptions([nobody, { ...nobody }]).options);
   t.teardown(() => lost.close());
   await t.rejects(lost.find("bob"), { ...down, message: /ECONNREFUSED.*; .*ECONNREFUSED/ });
 });
+
+t.test(
+  "an outage locks nobody: guesses aren't answered, and counted, when it is over",
+  async (t) => {
+    const strict = await startSlapd({ passwordPolicy: true, locksAfter: 5 });
+    t.teardown(() => strict.stop());
+    const changes = { timeoutMs: 150, checkIntervalMs: 60_000 };
+    const { options } = directoryOptions([plainUrl(strict)], changes);
+    const directory = createDirectory(options);
+    t.teardown(() => directory.close());
+    await directory.start();
+    const found = await directory.find("carol");
+    if (found.kind !== "found") throw new Error(found.kind);
+    strict.pause();
+    // The person is known from a moment ago, so only the bind meets the outage.
+    for (let tries = 0; tries < 8; tries += 1) {
+      await t.rejects(directory.bind(found.identity, Secret.of(`guess ${tries}`)), down);
+    }
+    strict.resume();
+    // It works through what it was sent before it answers this.
+    t.same(await directory.bind(found.identity, Secret.of("carol-password")), { kind: "right" });
+    t.ok(strict.read("carol", "pwdFailureTime").length <= 1);
+    t.same(strict.read("carol", "pwdAccountLockedTime"), []);
+  },
+);
 
 t.test("more than can be answered is refused at once", async (t) => {
   const { directory, bob } = await open({ timeoutMs: 1_000 });

@@ -66,6 +66,21 @@ t.test("a password and groups are asked of the person's own directory", async (t
   t.same(await router.memberOf(found.identity, [vpn]), new Set([vpn]));
 });
 
+t.test("one directory that hangs delays nobody of another, once that is known", async (t) => {
+  servers[1].pause();
+  t.teardown(() => servers[1].resume());
+  await t.rejects(router.find("mallory@partner.example"), DependencyDown);
+  const startedAt = performance.now();
+  for (let tries = 0; tries < 5; tries += 1) {
+    t.equal(await whereIs(`${" ".repeat(tries)}bob`), "corp");
+  }
+  const tookMs = performance.now() - startedAt;
+  t.ok(tookMs < 500, `${Math.round(tookMs)} ms for five`);
+  await t.rejects(router.find("nobody"), DependencyDown, "nobody can say that there is nobody");
+  servers[1].resume();
+  t.equal(await whereIs("mallory@partner.example"), "partners");
+});
+
 t.test("one directory down: its people are told so, the others don't notice", async (t) => {
   await servers[1].kill();
   t.equal(await whereIs("carol@corp.example"), "corp");

@@ -1,6 +1,9 @@
 // What a port that should speak TLS can do instead, towards the gateway as its client: no bind is ever
 // sent to it, nobody waits longer than the deadline, and the next server is asked.
 
+import "reflect-metadata";
+import * as x509 from "@peculiar/x509";
+import { webcrypto } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
@@ -96,6 +99,43 @@ async function certificate(t: Test, names: readonly string[]): Promise<Made> {
   return { tls: { key: read("server.key"), cert: read("server.pem") }, ca: read("ca.pem") };
 }
 
+/** One above the other, the last of them for the server. */
+async function chainOf(length: number): Promise<Made> {
+  x509.cryptoProvider.set(webcrypto);
+  const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+  const makeKeys = (): Promise<webcrypto.CryptoKeyPair> =>
+    webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const made: string[] = [];
+  let issuer = { name: "CN=0", keys: await makeKeys() };
+  let keys = issuer.keys;
+  for (let index = 0; index <= length; index += 1) {
+    const isServer = index === length;
+    const name = `CN=${index}`;
+    keys = index === 0 ? issuer.keys : await makeKeys();
+    const certificate = await x509.X509CertificateGenerator.create({
+      serialNumber: String(index + 1).padStart(4, "0"),
+      subject: name,
+      issuer: issuer.name,
+      notBefore: new Date(Date.now() - 3_600_000),
+      notAfter: new Date(Date.now() + 3_600_000),
+      publicKey: keys.publicKey,
+      signingKey: issuer.keys.privateKey,
+      signingAlgorithm: algorithm,
+      extensions: [
+        new x509.BasicConstraintsExtension(!isServer, undefined, true),
+        ...(isServer
+          ? [new x509.SubjectAlternativeNameExtension([{ type: "ip", value: "127.0.0.1" }])]
+          : []),
+      ],
+    });
+    made.unshift(certificate.toString("pem"));
+    issuer = { name, keys };
+  }
+  const key = await webcrypto.subtle.exportKey("pkcs8", keys.privateKey);
+  const ca = made.pop() ?? "";
+  return { tls: { key: x509.PemConverter.encode(key, "PRIVATE KEY"), cert: made.join("\n") }, ca };
+}
+
 t.test("T03: TLS older than 1.2", async (t) => {
   const { tls, ca } = await certificate(t, ["127.0.0.1"]);
   const old = { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "ALL:@SECLEVEL=0" } as const;
@@ -110,6 +150,35 @@ t.test("T11: a certificate of a megabyte", async (t) => {
   t.match(await refuses(t, url, ca), /excessive|too l|no connection in time|closed|reset/i);
 });
 
+t.test("T11: a chain of more than a hundred certificates", async (t) => {
+  const { tls, ca } = await chainOf(110);
+  const url = await listen(t, createTlsServer(tls));
+  t.match(await refuses(t, url, ca), /chain too long|local issuer|excessive|closed|reset/i);
+});
+
+t.test("T09: the server learns which name is meant; an address is no name", async (t) => {
+  const seen: string[] = [];
+  const { tls, ca } = await certificate(t, ["localhost", "127.0.0.1"]);
+  const url = await listen(
+    t,
+    createTlsServer({
+      ...tls,
+      SNICallback: (name, done) => {
+        seen.push(name);
+        // An alert: it knows nobody of that name.
+        done(new Error("unrecognized name"));
+      },
+    }),
+  );
+  const named = { ...url, url: url.url.replace("127.0.0.1", "localhost"), host: "localhost" };
+  t.not(await refuses(t, named, ca), "");
+  t.same(new Set(seen), new Set(["localhost"]));
+  seen.length = 0;
+  // It speaks no LDAP: only the handshake succeeds.
+  await refuses(t, url, ca);
+  t.same(seen, []);
+});
+
 t.test("T12 T18: names that only look like the right one", async (t) => {
   for (const name of [
     "127.0.0.1.evil.example",
@@ -117,6 +186,7 @@ t.test("T12 T18: names that only look like the right one", async (t) => {
     "127.0.0.1\r\nSubject: x",
     "\u202e1.0.0.721",
     "*",
+    "x".repeat(10_000),
   ]) {
     const { tls, ca } = await certificate(t, [name]);
     const url = await listen(t, createTlsServer(tls));

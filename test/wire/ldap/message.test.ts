@@ -66,6 +66,25 @@ t.test("a result is read with its text and what the policy says", async (t) => {
   t.throws(() => policyOf({ ...policyControl({}), value: Buffer.from("x") }), { code: "bad-tag" });
 });
 
+t.test("a policy that is told twice could contradict itself", async (t) => {
+  const oid = `0419${hex("1.3.6.1.4.1.42.2.27.8.5.1")}`;
+  const expired = `3022 ${oid} 0405 3003810100`;
+  const nothing = `301f ${oid} 0402 3000`;
+  const answer = (...controls: string[]): Buffer => {
+    const list = bytes(controls.join(""));
+    const length = (octets: number): string => octets.toString(16).padStart(2, "0");
+    const head = `30${length(list.length + 14)} 020101 6107 0a0100 0400 0400`;
+    return Buffer.concat([bytes(`${head} a0${length(list.length)}`), list]);
+  };
+  t.match(decodeAnswer(answer(expired)), { policy: { error: 0 } });
+  for (const controls of [
+    [expired, nothing],
+    [nothing, expired],
+  ]) {
+    t.throws(() => decodeAnswer(answer(...controls)), { code: "duplicate" });
+  }
+});
+
 t.test("an entry is read with every value, a reference without its address", async (t) => {
   t.same(decodeAnswer(entry(3, "cn=a", { cn: ["a", "b"], sn: [] })), {
     kind: "entry",

@@ -47,9 +47,19 @@ t.test("an attribute is encoded by its type", async (t) => {
     ["Framed-Interface-Id", "0:0:0:1", "96:0000000000000001"],
     ["Tunnel-Type", "VLAN", "64:0000000d"],
     ["Tunnel-Private-Group-ID", "20", "81:3230"],
+    // RFC 2868 §3.1 and §3.6: the tag replaces a number's first octet and stands before a text.
+    ["Tunnel-Type:1", "VLAN", "64:0100000d"],
+    ["tunnel-medium-type:31", "IEEE-802", "65:1f000006"],
+    ["Tunnel-Private-Group-Id:1", "20", "81:013230"],
+    ["Tunnel-Private-Group-Id:0", "20", "81:3230"],
     ["Cisco-AVPair", "shell:priv-lvl=15", `26:000000090113${hexText("shell:priv-lvl=15")}`],
     ["Fortinet-Group-Name", "vpn", `26:000030440105${hexText("vpn")}`],
     ["Mikrotik-Host-IP", "192.0.2.7", "26:00003a8c0a06c0000207"],
+    ["MS-MPPE-Encryption-Policy", 1, "26:00000137070600000001"],
+    ["PaloAlto-Admin-Role", "a", "26:00006375010361"],
+    ["Aruba-User-Role", "a", "26:000039e7010361"],
+    ["Juniper-Local-User-Name", "a", "26:00000a4c010361"],
+    ["Ruckus-VLAN-ID", 20, "26:000061dd090600000014"],
   ];
   for (const [name, value, expected] of cases) t.equal(encoded(name, value), expected);
 });
@@ -76,6 +86,15 @@ t.test("a value that doesn't fit its type is told in words", async (t) => {
     ["Framed-IPv6-Prefix", "2001:db8::/32/1", /must be an IPv6 prefix/],
     ["Framed-Interface-Id", "0:0:1", /must be an interface id/],
     ["Tunnel-Private-Group-Id", "\u0001", /control character/],
+    ["Tunnel-Private-Group-Id:1", "x".repeat(253), /is 254 octets long, at most 253 fit/],
+    ["Tunnel-Type:32", "VLAN", /^the tag of Tunnel-Type must be 0 to 31$/],
+    ["Filter-Id:1", "x", /^Filter-Id takes no tag$/],
+    ["Cisco-AVPair:1", "x", /^Cisco-AVPair takes no tag$/],
+    [
+      "Tunnel-Types:1",
+      "VLAN",
+      /^"Tunnel-Types" is not an attribute known here; did you mean Tunnel-Type\?$/,
+    ],
   ];
   for (const [name, value, expected] of cases) t.match(encoded(name, value), expected);
 });
@@ -134,6 +153,13 @@ t.test("a VLAN is three attributes, by id or name", async (t) => {
   t.same(encodeVlan(20), trio("20"));
   t.same(encodeVlan("4094"), trio("4094"));
   t.same(encodeVlan("guests"), trio("guests"));
+  t.same(encodeVlan(20, 1), {
+    attributes: [
+      { type: 64, value: Buffer.from([1, 0, 0, 13]) },
+      { type: 65, value: Buffer.from([1, 0, 0, 6]) },
+      { type: 81, value: Buffer.from("\u000120") },
+    ],
+  });
   for (const vlan of [0, 4095, -1, 1.5, Number.NaN, "0", "4095", ""]) {
     t.ok("problem" in encodeVlan(vlan), String(vlan));
   }
