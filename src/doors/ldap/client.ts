@@ -276,12 +276,18 @@ export class Client implements BoundConnection, LegOwner {
     const { clock, log } = this.#context;
     const receivedAt = clock.monotonic();
     let bound: Bound = { outcome: "unavailable", identity: undefined };
+    let judged: Identity | undefined;
     try {
-      bound = await decideBind(this.#context, this.#origin, bind, (identity, password) =>
-        this.#leg.askBind(identity, () => bind.rewrite(identity.dn, password)),
-      );
+      bound = await decideBind(this.#context, this.#origin, bind, (identity, password) => {
+        // A lock that is kept between the accept and its arrival here must find them.
+        judged = identity;
+        this.#context.bound.add(identity, this);
+        return this.#leg.askBind(identity, () => bind.rewrite(identity.dn, password));
+      });
     } catch (error) {
       log.error({ err: error }, "a bind ended in a fault of Gatehouse's own; it was refused");
+    } finally {
+      if (judged !== undefined) this.#context.bound.remove(judged, this);
     }
     const { outcome, identity } = bound;
     if (this.#session.state === "closed") return;
