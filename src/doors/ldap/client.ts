@@ -109,7 +109,10 @@ export class Client implements BoundConnection, LegOwner {
       if (nowMs - this.#drainSince <= limits.bindDrainMs) return;
       this.#run(this.#session.drainExpired());
       this.#settle();
-    } else if (this.isQuiet) {
+    } else if (!this.isQuiet) {
+      // Idle is counted from the end of what runs.
+      this.#activeAt = nowMs;
+    } else {
       const idleMs = state === "bound" ? limits.boundIdleMs : limits.unboundIdleMs;
       if (nowMs - this.#activeAt > idleMs) this.end("idle");
     }
@@ -248,14 +251,11 @@ export class Client implements BoundConnection, LegOwner {
     const mayRead = this.#session.isReading && !this.#isFull && !this.#leg.isBlocked;
     if (mayRead === this.#isReading || this.#session.state === "closed") return;
     this.#isReading = mayRead;
-    if (mayRead) {
-      // What was left half read had no chance to go on.
-      if (this.#messageSince !== Infinity) this.#messageSince = this.#context.clock.monotonic();
-      this.#socket.resume();
-    } else {
-      this.#messageSince = this.#framer.heldBytes > 0 ? this.#messageSince : Infinity;
-      this.#socket.pause();
-    }
+    // What is half read can't go on while nobody reads.
+    const isHalf = mayRead && this.#framer.heldBytes > 0;
+    this.#messageSince = isHalf ? this.#context.clock.monotonic() : Infinity;
+    if (mayRead) this.#socket.resume();
+    else this.#socket.pause();
   }
 
   get #where(): Where {

@@ -6,10 +6,10 @@ import t from "tap";
 import { plainUrl } from "../../support/directory.ts";
 import { LdapClient } from "../../support/ldap-client.ts";
 import { bound, certificates, dnOf, openLdapDoor } from "../../support/ldap-door.ts";
-import { bindRequest, searchRequest, whoAmIRequest } from "../../support/ldap-requests.ts";
+import { bindRequest, filter, searchRequest, whoAmIRequest } from "../../support/ldap-requests.ts";
 import { BASE, startSlapd } from "../../support/slapd.ts";
 
-const slapd = await startSlapd({ users: 10 });
+const slapd = await startSlapd({ users: 200 });
 const urls = [plainUrl(slapd)];
 const { ca, tlsOf } = await certificates(t);
 t.teardown(() => slapd.stop());
@@ -70,6 +70,24 @@ await t.test("P05 P06: idle and half-sent messages end; a running search isn't i
   await wait(2_200);
   slapd.resume();
   t.match(await client.answerTo(3), { resultCode: 0 });
+  await wait(700);
+  t.match(await client.ask(whoAmIRequest(4)), { resultCode: 0 }, "its time begins at the end");
+  client.end();
+});
+
+await t.test("P03 P06: who reads slowly may finish a message that nobody reads", async (t) => {
+  const { port } = await openLdapDoor(t, { urls, door: { limits: { messageMs: 200 } } });
+  const client = await bound(port);
+  client.pause();
+  const searches = Array.from({ length: 250 }, (_, index) =>
+    searchRequest(2 + index, { base: BASE, filter: filter.present("cn") }),
+  );
+  const half = whoAmIRequest(300);
+  client.send(...searches, half.subarray(0, 6));
+  await wait(1_500);
+  client.resume();
+  client.send(half.subarray(6));
+  t.match(await client.answerTo(300), { resultCode: 0 });
   client.end();
 });
 
