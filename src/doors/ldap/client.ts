@@ -47,6 +47,8 @@ export class Client implements BoundConnection, LegOwner {
   /** Who is bound; set and unset with the session's state. */
   #identity: Identity | undefined;
   #operations = 0;
+  /** Of messages that aren't dealt with yet, as the door's limits know it. */
+  #unfinishedBytes = 0;
   #hasSpoken = false;
   /** The client takes no more for now. */
   #isFull = false;
@@ -232,8 +234,21 @@ export class Client implements BoundConnection, LegOwner {
       this.#leg.pause();
     }
     this.#follow();
+    this.#hold();
     this.#flow();
     if (this.#isTlsDue) this.#startTls();
+  }
+
+  /** How much is kept for it of messages that have to wait, for their end or for a Bind. */
+  #hold(): void {
+    const isClosed = this.#session.state === "closed";
+    const now = isClosed ? 0 : this.#framer.heldBytes + this.#session.waitingBytes;
+    if (now === this.#unfinishedBytes) return;
+    const before = this.#unfinishedBytes;
+    this.#unfinishedBytes = now;
+    if (this.#context.places.hold({ before, now }, this.isBound) || now < before) return;
+    this.#context.troubles.connection("too-much-unfinished", this.#where, undefined);
+    this.end("overload");
   }
 
   /** Who is bound, and since when a Bind has waited. */

@@ -91,6 +91,35 @@ await t.test("P03 P06: who reads slowly may finish a message that nobody reads",
   client.end();
 });
 
+await t.test("what is begun and not finished is limited for all together", async (t) => {
+  const limits = { unfinishedBytesMax: 100_000 };
+  const { port, log } = await openLdapDoor(t, { urls, door: { limits } });
+  const begun = (bytes: number): Buffer =>
+    searchRequest(2, { base: "", scope: 0, attributes: ["x".repeat(60_000)] }).subarray(0, bytes);
+  const first = await LdapClient.open(port);
+  first.send(begun(40_000));
+  await wait(50);
+  const second = await LdapClient.open(port);
+  second.send(begun(20_000));
+  t.match(await second.next(), { id: 0, resultCode: 51 });
+  await second.closed();
+  t.match(log.lines.at(-1), { fields: { trouble: "too-much-unfinished" } });
+
+  const login = await LdapClient.open(port);
+  await login.drip(bindRequest(1, dnOf("u000001"), "pw-u000001"));
+  t.match(await login.next(), { resultCode: 0 }, "a login always finds room");
+  login.send(begun(20_000));
+  await wait(50);
+  t.equal(login.isClosed, false, "who has bound has more of it");
+  for (const one of [first, login]) one.end();
+  await wait(50);
+  const third = await LdapClient.open(port);
+  third.send(begun(40_000));
+  await wait(50);
+  t.equal(third.isClosed, false, "who is gone holds nothing");
+  third.end();
+});
+
 await t.test(
   "PROXY protocol: a balancer must send it, and its word is the client's address",
   async (t) => {
