@@ -82,7 +82,7 @@ export async function startFaultDirectory(scripts: Scripts = {}): Promise<FaultD
       log.push(`search ${dn}`);
       (scripts.search ?? honestSearch)({ id, dn, bytes }, peer);
     } else if (tag === 0x77) {
-      scripts.extended?.({ id, dn: "", bytes }, peer);
+      (scripts.extended ?? honestExtended)({ id, dn: "", bytes }, peer);
     }
   }
 
@@ -108,6 +108,10 @@ export async function startFaultDirectory(scripts: Scripts = {}): Promise<FaultD
 
 function honestBind({ id }: FaultRequest, peer: Socket): void {
   peer.write(result(id, "bind", 0));
+}
+
+function honestExtended({ id }: FaultRequest, peer: Socket): void {
+  peer.write(result(id, "extended", 0));
 }
 
 function honestSearch({ id, dn }: FaultRequest, peer: Socket): void {

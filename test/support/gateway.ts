@@ -47,6 +47,8 @@ export interface TestGateway {
   readonly adminUrl: string;
   /** Of the LDAP listener of that name. */
   ldapPort(name: string): number;
+  /** 0 while it doesn't run. */
+  readonly pid: number;
   /** Everything it has logged so far. */
   readonly output: () => string;
   /** The command line against this gateway. */
@@ -125,6 +127,9 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
     },
     get adminUrl() {
       return adminUrl;
+    },
+    get pid() {
+      return child?.pid ?? 0;
     },
     output: () => output,
     command: (...args) => run("", args),

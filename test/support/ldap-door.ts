@@ -36,6 +36,8 @@ export interface LdapKitOptions {
   readonly listeners?: readonly Partial<ListenerSettings>[];
   readonly door?: Partial<LdapDoorOptions>;
   readonly directory?: Parameters<typeof directoryOptions>[1];
+  /** Called between a decision of the core and the door that hears of it. */
+  readonly decided?: (kit: Pick<LdapKit, "door">) => void;
 }
 
 export function listenerSettings(changes: Partial<ListenerSettings> = {}): ListenerSettings {
@@ -78,7 +80,14 @@ export async function openLdapDoor(t: Test, options: LdapKitOptions): Promise<Ld
   const door = await startLdapDoor({
     listeners: (options.listeners ?? [{}]).map(listenerSettings),
     directories: new Map([["corp", directory]]),
-    authenticator,
+    authenticator: {
+      ...authenticator,
+      async login(attempt) {
+        const decision = await authenticator.login(attempt);
+        options.decided?.({ door });
+        return decision;
+      },
+    },
     clock: systemClock,
     log,
     audit: (event) => store.record(event),

@@ -23,6 +23,9 @@ const CONTROL_BITS = "userAccountControl";
 const ACCOUNT_DISABLED = 0x2;
 /** 389 Directory Server and FreeIPA: "true" in any case. */
 const ACCOUNT_LOCK = "nsAccountLock";
+/** draft-behera-ldap-password-policy-10 §5.3.3: this time is an administrator's lock, for good. */
+const LOCKED_TIME = "pwdAccountLockedTime";
+const LOCKED_FOR_GOOD = "000001010000Z";
 
 export type Identified =
   | { readonly kind: "identity"; readonly identity: Identity }
@@ -39,7 +42,7 @@ export function identityAttributes(
   const isKnown = (name: string): boolean => known?.has(name.toLowerCase()) ?? true;
   const ids = idAttributes(settings);
   const knownIds = ids.filter(isKnown);
-  const states = [CONTROL_BITS, ACCOUNT_LOCK].filter(isKnown);
+  const states = [CONTROL_BITS, ACCOUNT_LOCK, LOCKED_TIME].filter(isKnown);
   return [settings.usernameAttribute, ...(knownIds.length > 0 ? knownIds : ids), ...states];
 }
 
@@ -96,7 +99,9 @@ function read(
 function isDisabled(entry: Entry): boolean {
   const bits = findValue(entry, CONTROL_BITS)?.toString("latin1") ?? "0";
   const lock = findValue(entry, ACCOUNT_LOCK)?.toString("latin1") ?? "false";
-  return (Number(bits) & ACCOUNT_DISABLED) !== 0 || lock.toLowerCase() === "true";
+  const lockedTime = findValue(entry, LOCKED_TIME)?.toString("latin1");
+  const isLocked = lock.toLowerCase() === "true" || lockedTime === LOCKED_FOR_GOOD;
+  return (Number(bits) & ACCOUNT_DISABLED) !== 0 || isLocked;
 }
 
 function findId(entry: Entry, settings: Pick<Settings, "idAttribute">): string | undefined {

@@ -1,5 +1,6 @@
 // Who is bound on which connections, so that an administrator's lock, disable or reset ends them.
-// Invariant: a connection stands here exactly as long as somebody is bound on it.
+// Invariant: a connection stands here as long as somebody is bound on it, and while the directory is
+// asked about somebody: no lock falls between an accept and the session that it opens.
 
 import type { Identity } from "../../core/ports.ts";
 import { normaliseUsername } from "../../lib/username.ts";

@@ -74,6 +74,10 @@ export class ClientSession implements Session {
     return isBound ? this.#limits.boundMessageBytesMax : this.#limits.unboundMessageBytesMax;
   }
 
+  get waitingBytes(): number {
+    return this.#waiting.bytes;
+  }
+
   get outstanding(): number {
     return this.#lease.outstanding;
   }

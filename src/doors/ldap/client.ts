@@ -47,6 +47,8 @@ export class Client implements BoundConnection, LegOwner {
   /** Who is bound; set and unset with the session's state. */
   #identity: Identity | undefined;
   #operations = 0;
+  /** Of messages that aren't dealt with yet, as the door's limits know it. */
+  #unfinishedBytes = 0;
   #hasSpoken = false;
   /** The client takes no more for now. */
   #isFull = false;
@@ -109,7 +111,10 @@ export class Client implements BoundConnection, LegOwner {
       if (nowMs - this.#drainSince <= limits.bindDrainMs) return;
       this.#run(this.#session.drainExpired());
       this.#settle();
-    } else if (this.isQuiet) {
+    } else if (!this.isQuiet) {
+      // Idle is counted from the end of what runs.
+      this.#activeAt = nowMs;
+    } else {
       const idleMs = state === "bound" ? limits.boundIdleMs : limits.unboundIdleMs;
       if (nowMs - this.#activeAt > idleMs) this.end("idle");
     }
@@ -229,8 +234,21 @@ export class Client implements BoundConnection, LegOwner {
       this.#leg.pause();
     }
     this.#follow();
+    this.#hold();
     this.#flow();
     if (this.#isTlsDue) this.#startTls();
+  }
+
+  /** How much is kept for it of messages that have to wait, for their end or for a Bind. */
+  #hold(): void {
+    const isClosed = this.#session.state === "closed";
+    const now = isClosed ? 0 : this.#framer.heldBytes + this.#session.waitingBytes;
+    if (now === this.#unfinishedBytes) return;
+    const before = this.#unfinishedBytes;
+    this.#unfinishedBytes = now;
+    if (this.#context.places.hold({ before, now }, this.isBound) || now < before) return;
+    this.#context.troubles.connection("too-much-unfinished", this.#where, undefined);
+    this.end("overload");
   }
 
   /** Who is bound, and since when a Bind has waited. */
@@ -248,14 +266,11 @@ export class Client implements BoundConnection, LegOwner {
     const mayRead = this.#session.isReading && !this.#isFull && !this.#leg.isBlocked;
     if (mayRead === this.#isReading || this.#session.state === "closed") return;
     this.#isReading = mayRead;
-    if (mayRead) {
-      // What was left half read had no chance to go on.
-      if (this.#messageSince !== Infinity) this.#messageSince = this.#context.clock.monotonic();
-      this.#socket.resume();
-    } else {
-      this.#messageSince = this.#framer.heldBytes > 0 ? this.#messageSince : Infinity;
-      this.#socket.pause();
-    }
+    // What is half read can't go on while nobody reads.
+    const isHalf = mayRead && this.#framer.heldBytes > 0;
+    this.#messageSince = isHalf ? this.#context.clock.monotonic() : Infinity;
+    if (mayRead) this.#socket.resume();
+    else this.#socket.pause();
   }
 
   get #where(): Where {
@@ -276,12 +291,18 @@ export class Client implements BoundConnection, LegOwner {
     const { clock, log } = this.#context;
     const receivedAt = clock.monotonic();
     let bound: Bound = { outcome: "unavailable", identity: undefined };
+    let judged: Identity | undefined;
     try {
-      bound = await decideBind(this.#context, this.#origin, bind, (identity, password) =>
-        this.#leg.askBind(identity, () => bind.rewrite(identity.dn, password)),
-      );
+      bound = await decideBind(this.#context, this.#origin, bind, (identity, password) => {
+        // A lock that is kept between the accept and its arrival here must find them.
+        judged = identity;
+        this.#context.bound.add(identity, this);
+        return this.#leg.askBind(identity, () => bind.rewrite(identity.dn, password));
+      });
     } catch (error) {
       log.error({ err: error }, "a bind ended in a fault of Gatehouse's own; it was refused");
+    } finally {
+      if (judged !== undefined) this.#context.bound.remove(judged, this);
     }
     const { outcome, identity } = bound;
     if (this.#session.state === "closed") return;

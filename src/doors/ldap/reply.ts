@@ -169,6 +169,6 @@ const ENDINGS: Readonly<Record<SessionEnding, Words | undefined>> = {
     resultCode: RESULT_CODE.protocolError,
     text: "a message wasn't finished in time",
   },
-  overload: { resultCode: RESULT_CODE.busy, text: "too much was sent behind a bind" },
+  overload: { resultCode: RESULT_CODE.busy, text: "too much at a time" },
   "upstream-lost": UNAVAILABLE,
 };

@@ -60,7 +60,7 @@ export const ENDINGS = [
   "idle",
   /** A message that was begun and not finished in time. */
   "unfinished-message",
-  /** More behind a Bind than is kept. */
+  /** More behind a Bind, or in messages that were only begun, than is kept. */
   "overload",
   "upstream-lost",
 ] as const;

@@ -33,6 +33,8 @@ export interface Session {
   readonly isReading: boolean;
   /** For the client's framer: grows with a bind. */
   readonly messageBytesMax: number;
+  /** Octets of requests that wait for a Bind. */
+  readonly waitingBytes: number;
   /** Requests whose final answer is still to come: while there are any, it isn't idle. */
   readonly outstanding: number;
 

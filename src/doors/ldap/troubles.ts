@@ -14,6 +14,7 @@ export const TROUBLES = [
   "too-many-connections",
   "too-many-from-address",
   "too-many-unbound",
+  "too-much-unfinished",
   "no-proxy-header",
   "tls-failed",
   "not-ldap",

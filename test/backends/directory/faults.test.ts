@@ -323,7 +323,12 @@ t.test("D11: success with an objection of the password policy is refused", async
 
 t.test("a bind that succeeds for an entry that is disabled is refused", async (t) => {
   const { peer, directory } = await open(t);
-  for (const said of [{ userAccountControl: ["514"] }, { nsAccountLock: ["TRUE"] }]) {
+  const sayings: Record<string, string[]>[] = [
+    { userAccountControl: ["514"] },
+    { nsAccountLock: ["TRUE"] },
+    { pwdAccountLockedTime: ["000001010000Z"] },
+  ];
+  for (const said of sayings) {
     peer.scripts.search = ({ id }, socket) => {
       socket.write(Buffer.concat([entry(id, ALICE_DN, alice(said)), result(id, "search", 0)]));
     };
@@ -335,6 +340,13 @@ t.test("a bind that succeeds for an entry that is disabled is refused", async (t
     t.same(await directory.bind(found.identity, password), { kind: "wrong" });
     delete peer.scripts.bind;
   }
+  // Locked by failures, and not for good.
+  const locked = alice({ pwdAccountLockedTime: ["20261125120000Z"] });
+  peer.scripts.search = ({ id }, socket) => {
+    socket.write(Buffer.concat([entry(id, ALICE_DN, locked), result(id, "search", 0)]));
+  };
+  const found = await directory.find("alice ");
+  t.match(found, { kind: "found", identity: { isDisabled: undefined } });
 });
 
 t.test("D15: our own account locked or the directory busy: an outage", async (t) => {

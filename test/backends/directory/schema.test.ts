@@ -12,7 +12,8 @@ import {
   startFaultDirectory,
 } from "../../support/fault-directory.ts";
 
-const ALL = ["uid", "entryUUID", "objectGUID", "nsUniqueId", "userAccountControl", "nsAccountLock"];
+const STATES = ["userAccountControl", "nsAccountLock", "pwdAccountLockedTime"];
+const ALL = ["uid", "entryUUID", "objectGUID", "nsUniqueId", ...STATES];
 const SCHEMA = "cn=Subschema";
 const OBJECT_CLASS = "( 2.5.4.0 NAME 'objectClass' EQUALITY objectIdentifierMatch )";
 const UUID = "( 1.3.6.1.1.16.4 NAME 'entryUUID' NO-USER-MODIFICATION )";

@@ -6,10 +6,10 @@ import t from "tap";
 import { plainUrl } from "../../support/directory.ts";
 import { LdapClient } from "../../support/ldap-client.ts";
 import { bound, certificates, dnOf, openLdapDoor } from "../../support/ldap-door.ts";
-import { bindRequest, searchRequest, whoAmIRequest } from "../../support/ldap-requests.ts";
+import { bindRequest, filter, searchRequest, whoAmIRequest } from "../../support/ldap-requests.ts";
 import { BASE, startSlapd } from "../../support/slapd.ts";
 
-const slapd = await startSlapd({ users: 10 });
+const slapd = await startSlapd({ users: 200 });
 const urls = [plainUrl(slapd)];
 const { ca, tlsOf } = await certificates(t);
 t.teardown(() => slapd.stop());
@@ -70,7 +70,54 @@ await t.test("P05 P06: idle and half-sent messages end; a running search isn't i
   await wait(2_200);
   slapd.resume();
   t.match(await client.answerTo(3), { resultCode: 0 });
+  await wait(700);
+  t.match(await client.ask(whoAmIRequest(4)), { resultCode: 0 }, "its time begins at the end");
   client.end();
+});
+
+await t.test("P03 P06: who reads slowly may finish a message that nobody reads", async (t) => {
+  const { port } = await openLdapDoor(t, { urls, door: { limits: { messageMs: 200 } } });
+  const client = await bound(port);
+  client.pause();
+  const searches = Array.from({ length: 250 }, (_, index) =>
+    searchRequest(2 + index, { base: BASE, filter: filter.present("cn") }),
+  );
+  const half = whoAmIRequest(300);
+  client.send(...searches, half.subarray(0, 6));
+  await wait(1_500);
+  client.resume();
+  client.send(half.subarray(6));
+  t.match(await client.answerTo(300), { resultCode: 0 });
+  client.end();
+});
+
+await t.test("what is begun and not finished is limited for all together", async (t) => {
+  const limits = { unfinishedBytesMax: 100_000 };
+  const { port, log } = await openLdapDoor(t, { urls, door: { limits } });
+  const begun = (bytes: number): Buffer =>
+    searchRequest(2, { base: "", scope: 0, attributes: ["x".repeat(60_000)] }).subarray(0, bytes);
+  const first = await LdapClient.open(port);
+  first.send(begun(40_000));
+  await wait(50);
+  const second = await LdapClient.open(port);
+  second.send(begun(20_000));
+  t.match(await second.next(), { id: 0, resultCode: 51 });
+  await second.closed();
+  t.match(log.lines.at(-1), { fields: { trouble: "too-much-unfinished" } });
+
+  const login = await LdapClient.open(port);
+  await login.drip(bindRequest(1, dnOf("u000001"), "pw-u000001"));
+  t.match(await login.next(), { resultCode: 0 }, "a login always finds room");
+  login.send(begun(20_000));
+  await wait(50);
+  t.equal(login.isClosed, false, "who has bound has more of it");
+  for (const one of [first, login]) one.end();
+  await wait(50);
+  const third = await LdapClient.open(port);
+  third.send(begun(40_000));
+  await wait(50);
+  t.equal(third.isClosed, false, "who is gone holds nothing");
+  third.end();
 });
 
 await t.test(

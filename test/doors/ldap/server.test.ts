@@ -183,3 +183,20 @@ await t.test("at the end: what takes too long is told so too", async (t) => {
   slapd.resume();
   t.match(await busy.next(), { id: 0, resultCode: 52 });
 });
+
+await t.test(
+  "LDAP-25: a lock between an accept and its answer ends that session too",
+  async (t) => {
+    const person = { directory: "corp", username: "u000003" };
+    const { port } = await openLdapDoor(t, { urls, decided: ({ door }) => door.revoke(person) });
+    const client = await LdapClient.open(port);
+    t.match(await client.ask(bindRequest(1, dnOf("u000003"), "pw-u000003")), {
+      id: 0,
+      resultCode: 8,
+    });
+    await client.closed();
+    const other = await bound(port);
+    t.match(await other.ask(whoAmIRequest(2)), { resultCode: 0 }, "nobody else's");
+    other.end();
+  },
+);
