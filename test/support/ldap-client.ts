@@ -9,6 +9,8 @@ import { readResponse, type Response } from "./ldap-requests.ts";
 
 export interface LdapClientOptions {
   readonly host?: string;
+  /** Where it comes from: an address of this host. */
+  readonly localAddress?: string;
   /** Sent before anything else, in clear. */
   readonly header?: Buffer;
   /** PEM of the authority: TLS from the start. */
@@ -33,8 +35,9 @@ export class LdapClient {
   }
 
   static async open(port: number, options: LdapClientOptions = {}): Promise<LdapClient> {
-    const { host = "127.0.0.1", header, ca, certificate } = options;
-    const socket = connect({ host, port, noDelay: true });
+    const { host = "127.0.0.1", header, ca, certificate, localAddress } = options;
+    const from = localAddress === undefined ? {} : { localAddress };
+    const socket = connect({ host, port, noDelay: true, ...from });
     await once(socket, "connect");
     if (header !== undefined) socket.write(header);
     if (ca === undefined) return new LdapClient(socket);

@@ -9,6 +9,7 @@ interface Event {
   readonly username?: string;
   readonly reason?: string;
   readonly mfa_exempt_reason?: string;
+  readonly app?: { readonly name: string; readonly ip: string };
   readonly details?: Readonly<Record<string, unknown>>;
   readonly alarm?: string;
   /** `id`: directory and lasting id of a person. */

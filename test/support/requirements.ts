@@ -26,6 +26,8 @@ const NEEDED = [
   },
   { program: "/usr/sbin/ns-slapd", package: "389-ds-base" },
   { program: "/usr/sbin/ip", package: "iproute2" },
+  // Passes LDAP on with the PROXY protocol.
+  { program: "/usr/sbin/haproxy", package: "haproxy" },
   { program: "/usr/bin/openssl", package: "openssl" },
   // Judges what is measured, and the alert rules in config/.
   { program: "/usr/bin/promtool", package: "prometheus" },

@@ -169,9 +169,10 @@ function createContext(
         return then(undefined);
       }
       tls.begin(socket, (secured) => {
-        if (typeof secured !== "string") return then(secured);
+        if (typeof secured === "object") return then(secured);
         const where = { listener: place.current.settings.name, address };
-        troubles.connection("tls-failed", where, secured);
+        // A balancer or a monitor that only looks whether somebody answers is no trouble.
+        if (secured !== undefined) troubles.connection("tls-failed", where, secured);
         then(undefined);
       });
     },

@@ -9,8 +9,8 @@ import { createServer, type TLSSocket } from "node:tls";
 import { auditText } from "../../core/audit.ts";
 import type { ListenerTls } from "./listener.ts";
 
-/** Called once. Words for the log where there is no TLS. */
-type Secured = (socket: TLSSocket | string) => void;
+/** Called once. Words for the log where there is no TLS; undefined: the other side just left. */
+type Secured = (socket: TLSSocket | string | undefined) => void;
 
 export interface Tls {
   /** The handshake as the server, on a socket that nobody reads. */
@@ -34,7 +34,7 @@ export function createTls(settings: ListenerTls, handshakeMs: number): Tls {
       : { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
   });
 
-  function settle(place: string, outcome: TLSSocket | string): void {
+  function settle(place: string, outcome: TLSSocket | string | undefined): void {
     const then = pending.get(place);
     pending.delete(place);
     then?.(outcome);
@@ -51,7 +51,7 @@ export function createTls(settings: ListenerTls, handshakeMs: number): Tls {
       const place = placeOf(socket);
       pending.set(place, then);
       socket.on("error", () => undefined);
-      socket.once("close", () => settle(place, "closed in the handshake"));
+      socket.once("close", () => settle(place, undefined));
       server.emit("connection", socket);
     },
   };
