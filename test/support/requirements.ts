@@ -31,6 +31,9 @@ const NEEDED = [
   { program: "/usr/bin/openssl", package: "openssl" },
   // Judges what is measured, and the alert rules in config/.
   { program: "/usr/bin/promtool", package: "prometheus" },
+  // Applications of the LDAP door, and a balancer in front of it.
+  { program: "/usr/sbin/apache2", package: "apache2-bin" },
+  { program: "/usr/sbin/haproxy", package: "haproxy" },
 ] as const;
 
 // Debian starts a server as soon as it is installed; the tests want only the program.
