@@ -26,14 +26,12 @@ const NEEDED = [
   },
   { program: "/usr/sbin/ns-slapd", package: "389-ds-base" },
   { program: "/usr/sbin/ip", package: "iproute2" },
-  // Passes LDAP on with the PROXY protocol.
+  // An application of the LDAP door, and a balancer in front of it.
+  { program: "/usr/sbin/apache2", package: "apache2-bin" },
   { program: "/usr/sbin/haproxy", package: "haproxy" },
   { program: "/usr/bin/openssl", package: "openssl" },
   // Judges what is measured, and the alert rules in config/.
   { program: "/usr/bin/promtool", package: "prometheus" },
-  // Applications of the LDAP door, and a balancer in front of it.
-  { program: "/usr/sbin/apache2", package: "apache2-bin" },
-  { program: "/usr/sbin/haproxy", package: "haproxy" },
 ] as const;
 
 // Debian starts a server as soon as it is installed; the tests want only the program.
