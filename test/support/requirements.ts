@@ -4,6 +4,8 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 
+import { isUnpacked, unpack } from "./unpacked.ts";
+
 const NEEDED = [
   { program: "/usr/sbin/slapd", package: "slapd" },
   { program: "/usr/bin/ldapsearch", package: "ldap-utils" },
@@ -58,9 +60,15 @@ function install(packages: readonly string[]): void {
 }
 
 const wanted = missing();
-if (wanted.length > 0 && process.getuid?.() === 0 && existsSync("/usr/bin/apt-get")) {
+const canInstall = process.getuid?.() === 0 && existsSync("/usr/bin/apt-get");
+if (wanted.length > 0 && canInstall) {
   process.stderr.write(`installing for the tests: ${wanted.join(" ")}\n`);
   install(wanted);
+}
+if (!isUnpacked() && canInstall) {
+  process.stderr.write("unpacking for the tests: nslcd, SSSD\n");
+  run("apt-get", ["update", "-qq"]);
+  unpack();
 }
 const still = missing();
 if (still.length > 0) {
@@ -68,5 +76,9 @@ if (still.length > 0) {
     `the tests need real servers that are not installed: ${still.join(" ")}\n` +
       `on Debian or Ubuntu: sudo apt-get install ${still.join(" ")}\n`,
   );
+  process.exitCode = 1;
+}
+if (!isUnpacked()) {
+  process.stderr.write("the tests need nslcd and SSSD: run `npm test` as root on Debian once\n");
   process.exitCode = 1;
 }

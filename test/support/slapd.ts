@@ -65,6 +65,8 @@ export interface SlapdOptions {
   readonly sizeLimit?: number;
   /** Adds cn=<name>,ou=services with the password "<name>-password". */
   readonly serviceAccount?: string;
+  /** u000000 … are Unix accounts: uidNumber 20000 …, /home/<uid>. */
+  readonly posix?: boolean;
   /** People may change their own password. */
   readonly selfWrite?: boolean;
   /** Keeps a log of operations, for `binds`. Costs speed. */
@@ -237,7 +239,8 @@ function load(folder: string, options: SlapdOptions): void {
   entries.push(person("twin", "twin-password", "contractors"));
   for (let index = 0; index < (options.users ?? 0); index += 1) {
     const uid = `u${String(index).padStart(6, "0")}`;
-    entries.push(person(uid, `pw-${uid}`));
+    const more = options.posix === true ? posixLines(uid, 20_000 + index) : [];
+    entries.push(person(uid, `pw-${uid}`, "people", more));
   }
   for (const [cn, members] of Object.entries(GROUPS)) {
     const lines = members.map((member) => `member: ${member},${BASE}`);
@@ -314,12 +317,17 @@ function person(
   const escaped = uid.replaceAll(/[\\,+"<>;=]/g, "\\$&");
   return entry(`uid=${escaped},ou=${ou},${BASE}`, [
     "objectClass: inetOrgPerson",
+    ...more,
     `uid: ${uid}`,
     `cn: ${uid}`,
     `sn: ${uid}`,
     `userPassword: ${hashed(password)}`,
-    ...more,
   ]);
+}
+
+function posixLines(uid: string, uidNumber: number): string[] {
+  const numbers = [`uidNumber: ${uidNumber}`, "gidNumber: 20000"];
+  return ["objectClass: posixAccount", ...numbers, `homeDirectory: /home/${uid}`];
 }
 
 /** RFC 2849: what isn't plain ASCII is written in base64. */
