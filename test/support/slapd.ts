@@ -67,6 +67,8 @@ export interface SlapdOptions {
   readonly serviceAccount?: string;
   /** u000000 … are Unix accounts: uidNumber 20000 …, /home/<uid>. */
   readonly posix?: boolean;
+  /** People may write everything but passwords. */
+  readonly write?: boolean;
   /** People may change their own password. */
   readonly selfWrite?: boolean;
   /** Keeps a log of operations, for `binds`. Costs speed. */
@@ -190,6 +192,7 @@ function configuration(folder: string, options: SlapdOptions): string {
     ...schemas.map((name) => `include /etc/ldap/schema/${name}.schema`),
     "modulepath /usr/lib/ldap",
     "moduleload back_mdb.la",
+    "moduleload sssvlv.la",
     "threads 4",
   ];
   if (options.passwordPolicy === true) lines.push("moduleload ppolicy.la");
@@ -209,8 +212,9 @@ function configuration(folder: string, options: SlapdOptions): string {
     "dbnosync",
     "index objectClass,uid,cn,member,uniqueMember,memberUid eq",
     `access to attrs=userPassword by anonymous auth${options.selfWrite === true ? " by self =xw" : ""} by * none`,
-    "access to * by users read by * none",
+    `access to * by users ${options.write === true ? "write" : "read"} by * none`,
     `limits dn.exact="${SERVICE_DN}" size=${options.sizeLimit ?? 500}`,
+    "overlay sssvlv",
   );
   if (options.passwordPolicy === true) {
     lines.push("overlay ppolicy", `ppolicy_default cn=default,ou=policies,${BASE}`);
