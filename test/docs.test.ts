@@ -72,7 +72,7 @@ t.test(
   async (t) => {
     t.same(firstColumn(ldap, "## Endings").toSorted(), [...ENDINGS].toSorted());
     for (const ending of ENDINGS) {
-      const bytes = endingNotice(ending);
+      const bytes = endingNotice(ending, true);
       const resultCode = bytes === undefined ? "none" : readResponse(bytes).resultCode;
       t.equal(ldap.includes(`| \`${ending}\` | ${resultCode} |`), true, ending);
     }

@@ -18,6 +18,8 @@ export interface LdapClientOptions {
   readonly certificate?: { readonly cert: string; readonly key: string };
 }
 
+/** How `next` fails when it is over without a word. */
+export const CLOSED = { message: "closed without an answer" };
 /** Far more than a test waits for anything that comes. */
 const PATIENCE_MS = 15_000;
 
@@ -75,7 +77,7 @@ export class LdapClient {
   async next(): Promise<Response> {
     await this.#until(() => this.messages.length > this.#taken || this.isClosed);
     const message = this.messages[this.#taken];
-    if (message === undefined) throw new Error("closed without an answer");
+    if (message === undefined) throw new Error(CLOSED.message);
     this.#taken += 1;
     return readResponse(message);
   }
@@ -129,12 +131,17 @@ export class LdapClient {
   }
 
   async #until(isDone: () => boolean): Promise<void> {
-    const patience = setTimeout(() => this.#socket.destroy(new Error("too slow")), PATIENCE_MS);
+    let isLate = false;
+    const patience = setTimeout(() => {
+      isLate = true;
+      this.#socket.destroy();
+    }, PATIENCE_MS);
     while (!isDone()) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
     clearTimeout(patience);
+    if (isLate) throw new Error("nothing came in time");
   }
 }

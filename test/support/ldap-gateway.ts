@@ -9,7 +9,14 @@ import { LdapClient } from "./ldap-client.ts";
 import { bindRequest } from "./ldap-requests.ts";
 import { ldapTool, type Ran } from "./ldap-tools.ts";
 import { operatorOf } from "./operator.ts";
-import { BASE, SERVICE_DN, SERVICE_PASSWORD, startSlapd, type Slapd } from "./slapd.ts";
+import {
+  BASE,
+  SERVICE_DN,
+  SERVICE_PASSWORD,
+  startSlapd,
+  type Slapd,
+  type SlapdOptions,
+} from "./slapd.ts";
 
 /** The application's own account: "app-password". */
 export const APP_DN = `cn=app,ou=services,${BASE}`;
@@ -33,8 +40,10 @@ export interface LdapGateway extends ReturnType<typeof operatorOf> {
 export async function startLdapGateway(
   t: Test,
   listeners: Readonly<Record<string, readonly string[]>>,
+  more: SlapdOptions = {},
 ): Promise<LdapGateway> {
-  const slapd = await startSlapd({ log: true, users: 40, serviceAccount: "app", selfWrite: true });
+  const options = { log: true, users: 40, serviceAccount: "app", selfWrite: true, ...more };
+  const slapd = await startSlapd(options);
   const gateway = await startGateway({
     directory: [
       `urls: ["${slapd.url}"]`,

@@ -4,6 +4,8 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 
+import { isUnpacked, unpack } from "./unpacked.ts";
+
 const NEEDED = [
   { program: "/usr/sbin/slapd", package: "slapd" },
   { program: "/usr/bin/ldapsearch", package: "ldap-utils" },
@@ -26,7 +28,8 @@ const NEEDED = [
   },
   { program: "/usr/sbin/ns-slapd", package: "389-ds-base" },
   { program: "/usr/sbin/ip", package: "iproute2" },
-  // Passes LDAP on with the PROXY protocol.
+  // An application of the LDAP door, and a balancer in front of it.
+  { program: "/usr/sbin/apache2", package: "apache2-bin" },
   { program: "/usr/sbin/haproxy", package: "haproxy" },
   { program: "/usr/bin/openssl", package: "openssl" },
   // Judges what is measured, and the alert rules in config/.
@@ -57,9 +60,15 @@ function install(packages: readonly string[]): void {
 }
 
 const wanted = missing();
-if (wanted.length > 0 && process.getuid?.() === 0 && existsSync("/usr/bin/apt-get")) {
+const canInstall = process.getuid?.() === 0 && existsSync("/usr/bin/apt-get");
+if (wanted.length > 0 && canInstall) {
   process.stderr.write(`installing for the tests: ${wanted.join(" ")}\n`);
   install(wanted);
+}
+if (!isUnpacked() && canInstall) {
+  process.stderr.write("unpacking for the tests: nslcd, SSSD\n");
+  run("apt-get", ["update", "-qq"]);
+  unpack();
 }
 const still = missing();
 if (still.length > 0) {
@@ -67,5 +76,9 @@ if (still.length > 0) {
     `the tests need real servers that are not installed: ${still.join(" ")}\n` +
       `on Debian or Ubuntu: sudo apt-get install ${still.join(" ")}\n`,
   );
+  process.exitCode = 1;
+}
+if (!isUnpacked()) {
+  process.stderr.write("the tests need nslcd and SSSD: run `npm test` as root on Debian once\n");
   process.exitCode = 1;
 }

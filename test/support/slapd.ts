@@ -67,6 +67,10 @@ export interface SlapdOptions {
   readonly sizeLimit?: number;
   /** Adds cn=<name>,ou=services with the password "<name>-password". */
   readonly serviceAccount?: string;
+  /** u000000 … are Unix accounts: uidNumber 20000 …, /home/<uid>. */
+  readonly posix?: boolean;
+  /** People may write everything but passwords. */
+  readonly write?: boolean;
   /** People may change their own password. */
   readonly selfWrite?: boolean;
   /** Keeps a log of operations, for `binds`. Costs speed. */
@@ -199,6 +203,7 @@ function configuration(folder: string, options: SlapdOptions): string {
     ...schemas.map((name) => `include /etc/ldap/schema/${name}.schema`),
     "modulepath /usr/lib/ldap",
     "moduleload back_mdb.la",
+    "moduleload sssvlv.la",
     "threads 4",
   ];
   if (options.passwordPolicy === true) lines.push("moduleload ppolicy.la");
@@ -218,8 +223,9 @@ function configuration(folder: string, options: SlapdOptions): string {
     "dbnosync",
     "index objectClass,uid,cn,member,uniqueMember,memberUid eq",
     `access to attrs=userPassword by anonymous auth${options.selfWrite === true ? " by self =xw" : ""} by * none`,
-    "access to * by users read by * none",
+    `access to * by users ${options.write === true ? "write" : "read"} by * none`,
     `limits dn.exact="${SERVICE_DN}" size=${options.sizeLimit ?? 500}`,
+    "overlay sssvlv",
   );
   if (options.passwordPolicy === true) {
     lines.push("overlay ppolicy", `ppolicy_default cn=default,ou=policies,${BASE}`);
@@ -250,7 +256,8 @@ function load(folder: string, options: SlapdOptions): void {
   entries.push(person("pat", "pat-password").replace("uid=pat,", "uid=pat+cn=pat,"));
   for (let index = 0; index < (options.users ?? 0); index += 1) {
     const uid = `u${String(index).padStart(6, "0")}`;
-    entries.push(person(uid, `pw-${uid}`));
+    const more = options.posix === true ? posixLines(uid, 20_000 + index) : [];
+    entries.push(person(uid, `pw-${uid}`, "people", more));
   }
   for (const [cn, members] of Object.entries(GROUPS)) {
     const lines = members.map((member) => `member: ${member},${BASE}`);
@@ -337,12 +344,17 @@ function person(
   const escaped = uid.replaceAll(/[\\,+"<>;=]/g, "\\$&");
   return entry(`uid=${escaped},ou=${ou},${BASE}`, [
     "objectClass: inetOrgPerson",
+    ...more,
     `uid: ${uid}`,
     `cn: ${uid}`,
     `sn: ${uid}`,
     `userPassword: ${hashed(password)}`,
-    ...more,
   ]);
+}
+
+function posixLines(uid: string, uidNumber: number): string[] {
+  const numbers = [`uidNumber: ${uidNumber}`, "gidNumber: 20000"];
+  return ["objectClass: posixAccount", ...numbers, `homeDirectory: /home/${uid}`];
 }
 
 /** RFC 2849: what isn't plain ASCII is written in base64. */

@@ -146,9 +146,9 @@ export class ClientSession implements Session {
     return this.#close("client-gone");
   }
 
-  end(ending: SessionEnding): readonly Action[] {
+  end(ending: SessionEnding, isAwaited = this.#isAwaited): readonly Action[] {
     if (this.#state === "closed") return NOTHING;
-    const notice = endingNotice(ending);
+    const notice = endingNotice(ending, isAwaited);
     const actions = this.#close(ending);
     return notice === undefined ? actions : [toClient(notice), ...actions];
   }
@@ -157,6 +157,11 @@ export class ClientSession implements Session {
   get #isFree(): boolean {
     const isOpen = this.#state === "unbound" || this.#state === "bound";
     return isOpen && this.#change === undefined;
+  }
+
+  /** The client waits for an answer. */
+  get #isAwaited(): boolean {
+    return this.#lease.outstanding > 0 || !this.#isFree;
   }
 
   get #situation(): Situation {
@@ -359,12 +364,13 @@ export class ClientSession implements Session {
 
   #loseUpstream(): readonly Action[] {
     const bind = this.#bind;
+    const isAwaited = this.#isAwaited;
     const unanswered = this.#lease.list();
     this.#lease.lose();
     if (this.#state === "deciding" && bind !== undefined) bind.isUpstreamLost = true;
     // Without the connection nobody is who they were.
     if (this.#state === "bound" || bind?.wasBound === true) {
-      return this.#state === "deciding" ? NOTHING : this.end("upstream-lost");
+      return this.#state === "deciding" ? NOTHING : this.end("upstream-lost", isAwaited);
     }
     const actions = unanswered.map(([id, tag]) => toClient(unavailableReply(id, tag)));
     if (this.#state === "draining" && bind !== undefined) actions.push(...this.#decide(bind));

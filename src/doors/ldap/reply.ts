@@ -153,18 +153,30 @@ export function changeOutcome(verdict: Verdict): PasswordChangeOutcome["kind"] {
   return outcome === "empty-password" ? "refused" : outcome;
 }
 
-/** RFC 4511 §4.4.1; undefined: the other side doesn't speak LDAP. */
-export function endingNotice(ending: SessionEnding): Buffer | undefined {
+/**
+ * RFC 4511 §4.4.1. Undefined: nothing is said, since the other side doesn't speak LDAP, or waits for
+ * nothing. OpenLDAP's library takes the code of a notice for the result of the next request, which
+ * nobody tries again; of a connection that was closed it says so, and pools open another.
+ */
+export function endingNotice(ending: SessionEnding, isAwaited: boolean): Buffer | undefined {
   const words = ENDINGS[ending];
-  return words && encodeNoticeOfDisconnection(words.resultCode, words.text);
+  if (words === undefined || !(isAwaited || BREACHES.has(ending))) return undefined;
+  return encodeNoticeOfDisconnection(words.resultCode, words.text);
 }
 
+/** The client broke the protocol, and is told in any case. */
+const BREACHES: ReadonlySet<SessionEnding> = new Set([
+  "broken-message",
+  "unfinished-message",
+  "overload",
+]);
 const ENDINGS: Readonly<Record<SessionEnding, Words | undefined>> = {
   "broken-message": { resultCode: RESULT_CODE.protocolError, text: "this isn't a message" },
   "not-ldap": undefined,
   revoked: { resultCode: RESULT_CODE.strongerAuthRequired, text: "bind again" },
   stopping: { resultCode: RESULT_CODE.unavailable, text: "the server is stopping" },
-  idle: { resultCode: RESULT_CODE.unavailable, text: "idle for too long" },
+  // Nobody who waits for an answer is idle.
+  idle: undefined,
   "unfinished-message": {
     resultCode: RESULT_CODE.protocolError,
     text: "a message wasn't finished in time",

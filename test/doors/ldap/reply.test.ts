@@ -91,19 +91,21 @@ t.test("an outage is 52, too much to do is 51, each as the answer its request ha
   t.match(readResponse(search), { id: 2, kind: "search", resultCode: 52 });
 });
 
-t.test("an ending is a notice with the id 0, but not to who doesn't speak LDAP", async (t) => {
-  const codes = ENDINGS.map((ending) => {
-    const bytes = endingNotice(ending);
-    return [ending, bytes === undefined ? undefined : readResponse(bytes).resultCode];
-  });
-  t.same(Object.fromEntries(codes), {
-    "broken-message": 2,
-    "not-ldap": undefined,
-    revoked: 8,
-    stopping: 52,
-    idle: 52,
-    "unfinished-message": 2,
-    overload: 51,
-    "upstream-lost": 52,
-  });
-});
+t.test(
+  "an ending is a notice to who waits or broke the protocol, and to nobody else",
+  async (t) => {
+    const codes = (isAwaited: boolean): unknown =>
+      Object.fromEntries(
+        ENDINGS.map((ending) => {
+          const bytes = endingNotice(ending, isAwaited);
+          return [ending, bytes === undefined ? undefined : readResponse(bytes).resultCode];
+        }),
+      );
+    const breaches = { "broken-message": 2, "unfinished-message": 2, overload: 51 };
+    const silent = { "not-ldap": undefined, idle: undefined };
+    const others = { revoked: 8, stopping: 52, "upstream-lost": 52 };
+    t.same(codes(true), { ...breaches, ...silent, ...others });
+    const quiet = { revoked: undefined, stopping: undefined, "upstream-lost": undefined };
+    t.same(codes(false), { ...breaches, ...silent, ...quiet });
+  },
+);
