@@ -310,6 +310,26 @@ t.test(
   },
 );
 
+t.test(
+  "D15: its own account locked, expired or to be changed: an outage that says so",
+  async (t) => {
+    const cases = {
+      locked: "directory-locked",
+      expired: "password-expired",
+      reset: "must-change-password",
+    };
+    for (const [uid, reason] of Object.entries(cases)) {
+      const bindDn = `uid=${uid},ou=people,${BASE}`;
+      const before = slapd.binds(bindDn);
+      const directory = open({ bindDn, bindPassword: Secret.of(`${uid}-password`) });
+      await t.rejects(directory.find("alice"), { name: "DependencyDown" });
+      t.match(directory.status(), { state: "down", detail: new RegExp(`own account: ${reason}$`) });
+      await t.rejects(directory.find("alice"), { name: "DependencyDown" });
+      t.equal(slapd.binds(bindDn) - before, 1, "and isn't tried again at once");
+    }
+  },
+);
+
 t.test("settings that can't be read show at creation", async (t) => {
   t.throws(() => open({ userFilter: "(uid={username}" }), { name: "WireError" });
   t.throws(() => open({ userFilter: "({username}=x)" }), { name: "WireError" });
