@@ -23,8 +23,7 @@ export function createDialer(
   async function connect(url: DirectoryUrl): Promise<Dialled> {
     const deadlineAt = clock.monotonic() + timeoutMs / urls.length;
     if (!health.isUp(url)) {
-      const depth = health.needsAccount(url) ? "account" : "connection";
-      const problem = await checkServer(url, depth, timeoutMs / urls.length);
+      const problem = await checkServer(url, "account", timeoutMs / urls.length);
       if (problem !== undefined) throw new Error(problem);
     }
     const leftMs = Math.max(1, deadlineAt - clock.monotonic());

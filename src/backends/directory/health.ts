@@ -12,8 +12,6 @@ export interface Health {
   failing(): string;
   /** Nothing bad is known of it. */
   isUp(url: DirectoryUrl): boolean;
-  /** It failed us although it can be connected to: only our own account can tell that it is well. */
-  needsAccount(url: DirectoryUrl): boolean;
   /** Those that may be asked: those that answer first, each group in the order of preference. */
   candidates(): readonly DirectoryUrl[];
   /** Another server than this one answers. */
@@ -57,7 +55,6 @@ interface Server {
   checksNeeded: number;
   /** Monotonic ms. */
   upSince: number;
-  needsAccount: boolean;
   /** Refusals in a row; 0: it takes us, as far as we know. */
   refusals: number;
   /** It took our own account, and hasn't refused it since. */
@@ -141,7 +138,6 @@ export function createHealth(settings: HealthSettings): Health {
 
   function rise(server: Server): void {
     server.problem = undefined;
-    server.needsAccount = false;
     server.upSince = clock.monotonic();
     settings.onServer(server.url, undefined);
     report();
@@ -162,7 +158,6 @@ export function createHealth(settings: HealthSettings): Health {
   }
 
   function turnAway(server: Server, reason: string): void {
-    server.needsAccount = true;
     fall(server, reason);
     // Connections from before serve on, unless another server can.
     const { url } = server;
@@ -190,7 +185,6 @@ export function createHealth(settings: HealthSettings): Health {
     },
     failing,
     isUp,
-    needsAccount: (url) => get(url).needsAccount,
     candidates() {
       const open = all().filter((server) => !isLeftAlone(server));
       const doubtful = open.filter(({ url }) => !isUp(url));
@@ -214,7 +208,6 @@ export function createHealth(settings: HealthSettings): Health {
       fall(get(url), reason);
     },
     hangs(url) {
-      get(url).needsAccount = true;
       fall(get(url), "no answer in time");
       // Where there is no other server, those that wait might as well go on waiting.
       for (const pool of pools) pool.drop(url, upWithout(url));
@@ -234,8 +227,7 @@ export function createHealth(settings: HealthSettings): Health {
       const server = get(url);
       Object.assign(server, { refusals: 0, isProven: true, leftAloneUntil: 0 });
       wrongPasswords = 0;
-      if (server.needsAccount && !upWithout(url)) rise(server);
-      server.needsAccount = false;
+      if (server.problem !== undefined && !upWithout(url)) rise(server);
     },
     isLeftAlone: (url) => (url === undefined ? all() : [get(url)]).every(isLeftAlone),
     watch: (pool) => void pools.push(pool),
@@ -244,6 +236,6 @@ export function createHealth(settings: HealthSettings): Health {
 
 function createServer(url: DirectoryUrl): Server {
   const checks = { checksFailed: 0, checksPassed: 0, checksNeeded: CHECKS_NEEDED_MIN };
-  const refusals = { needsAccount: false, refusals: 0, isProven: false, leftAloneUntil: 0 };
+  const refusals = { refusals: 0, isProven: false, leftAloneUntil: 0 };
   return { url, problem: undefined, upSince: -Infinity, ...checks, ...refusals };
 }

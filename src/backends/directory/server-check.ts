@@ -1,5 +1,5 @@
 // Whether a server is there, found out before a login has to: one connection of its own and one
-// question that everybody may ask; of a server that may answer without serving, our own account and
+// question that everybody may ask; of a server that failed us before, our own account and
 // the base. Invariant: a server is asked once at a time, so that a wrong password counts once there.
 
 import { RESULT_CODE } from "../../wire/ldap/message.ts";
