@@ -3,11 +3,10 @@
 // Invariants: at most two repeats for each accepted code; the window is never extended; nothing kept
 // here tells a password, and nothing outlives the process.
 
-import { createHmac } from "node:crypto";
-
 import { ExpiringMap } from "../lib/expiring-map.ts";
+import { keyedHash } from "../lib/keyed-hash.ts";
 import { randomBytes } from "../lib/random.ts";
-import type { Secret } from "../lib/secret.ts";
+import { Secret } from "../lib/secret.ts";
 import type { Identity } from "./ports.ts";
 
 /** The longest window that can be configured; refusals are explained for as long. */
@@ -42,19 +41,20 @@ interface Entry {
 
 /** Times are monotonic ms. */
 export function createRebinds(): Rebinds {
-  const secret = randomBytes(32);
+  const secret = Secret.of(randomBytes(32));
   const entries = new ExpiringMap<string, Entry>({
     lifetimeMs: WINDOW_MS_MAX,
     entriesMax: ENTRIES_MAX,
   });
   return {
     key({ identity, generation, listener, address, credentials }) {
-      // JSON keeps the fields apart; the field as sent comes last, whatever is in it.
+      // No NUL is in any of the names; the field as sent comes last, whatever is in it.
       const { directory, id } = identity;
-      return createHmac("sha256", secret)
-        .update(JSON.stringify([directory, id, generation, listener, address]))
-        .update(credentials.reveal())
-        .digest("base64");
+      const scope = `${directory}\0${id}\0${generation}\0${listener}\0${address}\0`;
+      const message = Buffer.concat([Buffer.from(scope, "utf8"), credentials.reveal()]);
+      const key = keyedHash(secret, message, "base64url");
+      message.fill(0);
+      return key;
     },
     accepted(key, nowMs) {
       entries.set(key, { acceptedAt: nowMs, left: REPEATS_MAX }, nowMs);

@@ -5,6 +5,8 @@
 import type { Socket } from "node:net";
 
 import { DependencyDown, type BindResult, type Identity } from "../../core/ports.ts";
+import { Outbox } from "../../lib/outbox.ts";
+import type { Due, TurnEnd } from "../../lib/turn-end.ts";
 import { createFramer, type Framer } from "../../wire/ldap/frame.ts";
 import {
   decodeAnswer,
@@ -20,7 +22,8 @@ import type { DirectoryUrl } from "./options.ts";
 /** Whom it belongs to. */
 export interface RelayUser {
   onData(chunk: Buffer): void;
-  /** What was written has gone out; more may be. */
+  /** It takes no more for now, until `onDrain`. */
+  onFull(): void;
   onDrain(): void;
   /** Once; it is nobody's any more. */
   onClosed(reason: string): void;
@@ -28,6 +31,8 @@ export interface RelayUser {
 
 export interface RelayOwner {
   readonly dependency: string;
+  /** When what is written leaves. */
+  readonly turnEnd: TurnEnd;
   /** Monotonic ms at which an answer that is asked for now is due. */
   dueAt(): number;
   /** A bind was answered in time. */
@@ -42,7 +47,7 @@ const RESET_BYTES_MAX = 4096;
 /** Longer than a firewall's memory must not be. */
 const KEEP_ALIVE_MS = 60_000;
 
-export class RelayConnection {
+export class RelayConnection implements Due {
   readonly url: DirectoryUrl;
   /** Monotonic ms. */
   readonly renewAt: number;
@@ -52,10 +57,12 @@ export class RelayConnection {
   idleSince = 0;
   readonly #socket: Socket;
   readonly #owner: RelayOwner;
+  readonly #outbox = new Outbox();
   #user: RelayUser | undefined;
   #resetting: Framer | undefined;
   /** No Bind has gone over it since it was opened or reset. */
   #isUntouched = true;
+  #isDue = false;
   #isClosed = false;
 
   constructor({ url, socket }: Dialled, renewAt: number, owner: RelayOwner) {
@@ -86,13 +93,25 @@ export class RelayConnection {
     this.#user = user;
   }
 
-  /** False: it can take no more now; `onDrain` follows. */
-  write(bytes: Uint8Array): boolean {
-    return this.#isClosed || this.#socket.write(bytes);
+  /** Leaves at the end of this turn. */
+  write(bytes: Buffer): void {
+    if (this.#isClosed) return;
+    if (!this.#isDue) {
+      this.#isDue = true;
+      this.#owner.turnEnd.add(this);
+    }
+    this.#outbox.push(bytes);
+  }
+
+  flush(): void {
+    this.#isDue = false;
+    const bytes = this.#outbox.take();
+    if (bytes === undefined || this.#isClosed) return;
+    if (!this.#socket.write(bytes)) this.#user?.onFull();
   }
 
   /** A bind: unless its answer comes in the directory's time, the connection is lost. */
-  writeBind(bytes: Uint8Array): void {
+  writeBind(bytes: Buffer): void {
     this.#isUntouched = false;
     this.answerDueAt = this.#owner.dueAt();
     this.write(bytes);
@@ -142,6 +161,7 @@ export class RelayConnection {
   destroy(): void {
     if (this.#isClosed) return;
     this.#user = undefined;
+    this.flush();
     if (!this.#socket.writableNeedDrain) this.#socket.write(encodeUnbind(MESSAGE_ID_MAX));
     this.#socket.destroySoon();
     this.#close("closed");

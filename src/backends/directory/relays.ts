@@ -2,8 +2,9 @@
 // servers answers. Invariants: a connection is one client's at a time; whoever waits for one has it,
 // or an error, by the directory's deadline; none grows older than the directory's own limits.
 
-import { randomInt } from "../../lib/random.ts";
 import { DependencyDown } from "../../core/ports.ts";
+import { randomInt } from "../../lib/random.ts";
+import { TurnEnd } from "../../lib/turn-end.ts";
 import type { Dialer } from "./dialer.ts";
 import type { Health } from "./health.ts";
 import type { DirectoryUrl, Settings } from "./options.ts";
@@ -37,6 +38,7 @@ const FAILURE_PAUSE_MS = 1_000;
 
 export class Relays implements RelayOwner {
   readonly dependency: string;
+  readonly turnEnd = new TurnEnd();
   readonly #settings: Settings;
   readonly #health: Health;
   readonly #dialer: Dialer;

@@ -6,6 +6,8 @@ import type { Socket } from "node:net";
 
 import type { Identity } from "../../core/ports.ts";
 import { rejectAt } from "../../core/reject-delay.ts";
+import { Outbox } from "../../lib/outbox.ts";
+import type { Due } from "../../lib/turn-end.ts";
 import { WireError } from "../../wire/error.ts";
 import { createFramer, type Framer } from "../../wire/ldap/frame.ts";
 import type { Action, BindAttempt, PasswordChange } from "./action.ts";
@@ -14,7 +16,6 @@ import type { DoorContext } from "./context.ts";
 import { Leg, type LegOwner } from "./leg.ts";
 import type { ListenerPlace } from "./listener.ts";
 import { decideBind, decidePasswordChange, type Bound, type RequestOrigin } from "./login.ts";
-import { Outbox } from "./outbox.ts";
 import type { SessionEnding } from "./rules.ts";
 import { createSession, type Session } from "./session.ts";
 import type { Where } from "./troubles.ts";
@@ -33,7 +34,7 @@ export interface ClientOptions {
   readonly onGone: (client: Client) => void;
 }
 
-export class Client implements BoundConnection, LegOwner {
+export class Client implements BoundConnection, LegOwner, Due {
   readonly address: string;
   readonly place: ListenerPlace;
   readonly #id: string;
@@ -53,6 +54,8 @@ export class Client implements BoundConnection, LegOwner {
   /** The client takes no more for now. */
   #isFull = false;
   #isReading = true;
+  /** Something leaves at the end of this turn. */
+  #isDue = false;
   /** A handshake begins once all of this event has left. */
   #isTlsDue = false;
   /** Monotonic ms. */
@@ -225,13 +228,22 @@ export class Client implements BoundConnection, LegOwner {
     }
   }
 
-  /** The end of an event: everything leaves, and reading goes by what is possible now. */
+  /** What this turn has for the client leaves. */
+  flush(): void {
+    this.#isDue = false;
+    const bytes = this.#outbox.take();
+    if (bytes === undefined || this.#socket.destroyed || this.#socket.write(bytes)) return;
+    this.#isFull = true;
+    this.#leg.pause();
+    this.#flow();
+  }
+
+  /** The end of an event: reading goes by what is possible now. */
   #settle(): void {
     this.#leg.flush();
-    const bytes = this.#outbox.take();
-    if (bytes !== undefined && !this.#socket.write(bytes) && !this.#isFull) {
-      this.#isFull = true;
-      this.#leg.pause();
+    if (!this.#isDue && !this.#outbox.isEmpty) {
+      this.#isDue = true;
+      this.#context.turnEnd.add(this);
     }
     this.#follow();
     this.#hold();
@@ -355,6 +367,7 @@ export class Client implements BoundConnection, LegOwner {
     const plain = this.#socket;
     // RFC 4513 §3.1.1: what came behind the request was in clear; it is no handshake either.
     if (this.#framer.heldBytes > 0 || plain.readableLength > 0) return this.end("broken-message");
+    this.flush();
     plain.off("data", this.#onData);
     plain.pause();
     // What was written before has left when this has.
@@ -374,8 +387,7 @@ export class Client implements BoundConnection, LegOwner {
 
   #close(): void {
     this.#closingSince = this.#context.clock.monotonic();
-    const bytes = this.#outbox.take();
-    if (bytes !== undefined) this.#socket.write(bytes);
+    this.flush();
     this.#socket.destroySoon();
   }
 }

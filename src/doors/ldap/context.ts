@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 
 import type { Log } from "../../lib/log.ts";
 import type { Delayed } from "../../lib/delayed.ts";
+import type { TurnEnd } from "../../lib/turn-end.ts";
 import type { BoundConnections } from "./bound.ts";
 import type { Limits, Places } from "./limits.ts";
 import type { ListenerPlace } from "./listener.ts";
@@ -17,6 +18,7 @@ export interface DoorContext extends LoginContext {
   readonly bound: BoundConnections;
   readonly troubles: Troubles;
   readonly delayed: Delayed;
+  readonly turnEnd: TurnEnd;
   nextConnectionId(): string;
   /** TLS on an open connection; undefined: it came to nothing, and that was told. */
   secure(

@@ -4,9 +4,9 @@
 // what arrives for a session that is over is looked at for nothing else.
 
 import { DependencyDown, type BindResult, type Identity } from "../../core/ports.ts";
+import { Outbox } from "../../lib/outbox.ts";
 import { createFramer, type Framer } from "../../wire/ldap/frame.ts";
 import { UPSTREAM_MESSAGE_BYTES_MAX } from "./limits.ts";
-import { Outbox } from "./outbox.ts";
 import type { Upstream, UpstreamDirectory, UpstreamUser } from "./upstream.ts";
 
 export interface LegOwner {
@@ -60,7 +60,7 @@ export class Leg implements UpstreamUser {
     const bytes = this.#outbox.take();
     if (bytes === undefined) return;
     if (this.#upstream !== undefined) {
-      this.#isFull = !this.#upstream.write(bytes);
+      this.#upstream.write(bytes);
       return;
     }
     this.#outbox.push(bytes);
@@ -129,6 +129,11 @@ export class Leg implements UpstreamUser {
       return;
     }
     if (!this.#isOver) this.#owner.onChunkEnd();
+  }
+
+  onFull(): void {
+    this.#isFull = true;
+    this.#owner.onFlow();
   }
 
   onDrain(): void {

@@ -9,6 +9,7 @@ import type { Authenticator } from "../../core/attempt.ts";
 import { createDelayed } from "../../lib/delayed.ts";
 import { addressText, listenProblem, type ListenAddress } from "../../lib/listen.ts";
 import { createQueue, type Queue, type QueueLimits } from "../../lib/queue.ts";
+import { TurnEnd } from "../../lib/turn-end.ts";
 import { createArrivals, type Arrivals } from "./accept.ts";
 import { createBoundConnections } from "./bound.ts";
 import type { DoorContext } from "./context.ts";
@@ -157,6 +158,7 @@ function createContext(
     queue: createQueue(clock, QUEUE),
     places: createPlaces(limits),
     bound: createBoundConnections(),
+    turnEnd: new TurnEnd(),
     delayed: createDelayed(clock, DELAYED_MAX, () => undefined),
     nextConnectionId() {
       connections += 1;

@@ -5,10 +5,10 @@ import type { BindResult, Directory, Identity, LookupResult } from "../../core/p
 
 /** Belongs to one client until it is released or destroyed. */
 export interface Upstream {
-  /** False: it can take no more now; `onDrain` follows. */
-  write(bytes: Uint8Array): boolean;
+  /** Leaves at the end of this turn of the event loop. */
+  write(bytes: Buffer): void;
   /** A Bind: unless its answer comes in the directory's time, the connection is lost. */
-  writeBind(bytes: Uint8Array): void;
+  writeBind(bytes: Buffer): void;
   /** What the answer to that Bind means for this person. Throws DependencyDown if nothing. */
   judgeBind(answer: Buffer, identity: Identity): BindResult;
   pause(): void;
@@ -20,6 +20,8 @@ export interface Upstream {
 
 export interface UpstreamUser {
   onData(chunk: Buffer): void;
+  /** It takes no more for now, until `onDrain`. */
+  onFull(): void;
   onDrain(): void;
   /** Once; it is nobody's any more. */
   onClosed(reason: string): void;

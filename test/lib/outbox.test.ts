@@ -2,7 +2,7 @@
 
 import t from "tap";
 
-import { Outbox } from "../../../src/doors/ldap/outbox.ts";
+import { Outbox } from "../../src/lib/outbox.ts";
 
 t.test("what lies side by side leaves as one view of the same memory", async (t) => {
   const chunk = Buffer.from("abcdefgh");

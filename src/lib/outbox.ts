@@ -1,11 +1,15 @@
-// Bytes for one side of a connection until the end of an event: each write is a system call, which
-// costs more than all else here. Invariant: what stood side by side in memory leaves uncopied.
+// Bytes for one side of a connection until they leave together. Invariant: what stood side by side in
+// memory leaves uncopied.
 
 export class Outbox {
   #sealed: Buffer[] = [];
   #memory: ArrayBufferLike | undefined;
   #from = 0;
   #to = 0;
+
+  get isEmpty(): boolean {
+    return this.#memory === undefined;
+  }
 
   /** They must never be written to again. */
   push(bytes: Buffer): void {
