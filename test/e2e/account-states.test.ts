@@ -149,7 +149,7 @@ t.test("OpenLDAP with ppolicy, which says itself when it locks", async (t) => {
     url: slapd.url,
     states: {
       alice: "accepted",
-      locked: "directory-locked",
+      locked: "directory-disabled",
       expired: "password-expired",
       reset: "must-change-password",
     },

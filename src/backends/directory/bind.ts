@@ -117,11 +117,9 @@ export function bindResultOf(result: Result): BindResult | undefined {
   return reason === undefined ? undefined : { kind: "refused", reason: refusal ?? reason };
 }
 
-/** The same for an entry that says itself that it is disabled: nothing is right then. */
+/** The same for an entry that says itself that it is disabled: then only a wrong password stays. */
 export function refuseDisabled(result: BindResult): BindResult {
-  const isSaid = result.kind === "refused" && result.reason === "directory-locked";
-  if (result.kind === "wrong" || isSaid) return result;
-  return { kind: "refused", reason: "directory-disabled" };
+  return result.kind === "wrong" ? result : { kind: "refused", reason: "directory-disabled" };
 }
 
 function policyRefusal({ error, graceLogins }: PasswordPolicy): DirectoryRefusal | undefined {

@@ -188,7 +188,7 @@ t.test("LDAP-04 O07: an empty password never reaches the wire", async (t) => {
 
 t.test("D11: a password policy's refusals aren't wrong passwords", async (t) => {
   const cases: Record<string, string> = {
-    locked: "directory-locked",
+    locked: "directory-disabled",
     expired: "password-expired",
     reset: "must-change-password",
   };
