@@ -32,6 +32,8 @@ export class Leg implements UpstreamUser {
   #framer: Framer | undefined;
   #upstream: Upstream | undefined;
   #acquiring: Promise<Upstream> | undefined;
+  /** When that was asked for. */
+  #acquiringTurn = 0;
   /** Who waits for the answer to a Bind. */
   #answer: Answer | undefined;
   #isFull = false;
@@ -163,6 +165,12 @@ export class Leg implements UpstreamUser {
 
   #get(): Promise<Upstream> {
     if (this.#upstream !== undefined) return Promise.resolve(this.#upstream);
+    if (this.#acquiring !== undefined && this.#acquiringTurn !== this.#turn) {
+      // It was given up before it came, and comes to nothing.
+      const again = (): Promise<Upstream> => this.#get();
+      return this.#acquiring.then(again, again);
+    }
+    this.#acquiringTurn = this.#turn;
     this.#acquiring ??= this.#acquire().finally(() => {
       this.#acquiring = undefined;
     });
