@@ -32,9 +32,14 @@ function groupBytes(text: string): Buffer {
   return Buffer.concat(groups);
 }
 
+/** RFC 4291 §2.5.5.2, in octets. */
+const MAPPED_OCTETS = Buffer.from("00000000000000000000ffff", "hex");
+
 /** The one way to write 4 or 16 octets. */
 export function textOfAddress(bytes: Buffer): string {
-  return bytes.length === 4 ? bytes.join(".") : ipv6Text(bytes);
+  if (bytes.length === 4) return bytes.join(".");
+  const isMapped = bytes.subarray(0, MAPPED_OCTETS.length).equals(MAPPED_OCTETS);
+  return isMapped ? bytes.subarray(MAPPED_OCTETS.length).join(".") : ipv6Text(bytes);
 }
 
 /** RFC 5952 §4: lower case, no leading zeros, the longest run of zeros as "::". */

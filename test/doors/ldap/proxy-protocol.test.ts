@@ -19,6 +19,15 @@ const RIGHT: [title: string, rest: string, source: string | undefined, bytes: nu
     52,
   ],
   [
+    "IPv4 in IPv6 clothes, as haproxy sends it from a socket for both",
+    "21210024" +
+      "00000000000000000000ffffc0000207" +
+      "00000000000000000000ffff7f000001" +
+      "c350027c",
+    "192.0.2.7",
+    52,
+  ],
+  [
     "with extensions behind the addresses",
     "2111000fc00002077f000001c350027c040000",
     "192.0.2.7",
