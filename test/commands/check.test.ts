@@ -11,7 +11,8 @@ import { examine } from "../../src/app.ts";
 import { check } from "../../src/commands/check.ts";
 import { fakeClock } from "../support/clock.ts";
 import { CLIENT, makeFolder, yaml } from "../support/configuration.ts";
-import { BASE, freePort, SERVICE_DN, SERVICE_PASSWORD, startSlapd } from "../support/slapd.ts";
+import { freePort } from "../support/ports.ts";
+import { BASE, SERVICE_DN, SERVICE_PASSWORD, startSlapd } from "../support/slapd.ts";
 
 const folder = makeFolder();
 t.teardown(() => folder.remove());

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 
 import t from "tap";
 
-import { freePort } from "../support/slapd.ts";
+import { freePort } from "../support/ports.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 

@@ -7,7 +7,8 @@ import { startApache } from "../support/apache.ts";
 import { codeFor } from "../support/gateway.ts";
 import { APP_DN, startLdapGateway } from "../support/ldap-gateway.ts";
 import { fieldOf, secretOf } from "../support/operator.ts";
-import { BASE, freePort } from "../support/slapd.ts";
+import { freePort } from "../support/ports.ts";
+import { BASE } from "../support/slapd.ts";
 
 const exempt = `exempt: [{ dn: "${APP_DN}", addresses: [127.0.0.1] }]`;
 const { gateway, slapd, ca, enrollAll, events } = await startLdapGateway(t, {

@@ -7,7 +7,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { freePort, untilListening } from "./slapd.ts";
+import { freePort, untilListening } from "./ports.ts";
 
 const MODULES: Readonly<Record<string, string>> = {
   mpm_event_module: "mod_mpm_event.so",

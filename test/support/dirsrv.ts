@@ -10,7 +10,8 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { BASE, freePort, hashed, SERVICE_DN, SERVICE_PASSWORD, untilListening } from "./slapd.ts";
+import { freePort, untilListening } from "./ports.ts";
+import { BASE, hashed, SERVICE_DN, SERVICE_PASSWORD } from "./slapd.ts";
 
 const ADMIN_DN = "cn=Directory Manager";
 const ADMIN_PASSWORD = "admin-password";

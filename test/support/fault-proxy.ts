@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, Server as TlsServer } from "node:tls";
 
-import { freePort } from "./slapd.ts";
+import { freePort } from "./ports.ts";
 
 /** Each happens once `afterBytes` of answers went through on a connection; 0 by default. */
 export type Fault = { readonly afterBytes?: number } & (

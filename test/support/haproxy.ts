@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as wait } from "node:timers/promises";
 
-import { freePort } from "./slapd.ts";
+import { freePort } from "./ports.ts";
 
 /** Words of the `server` line, and what a check that went well is called. */
 const CHECKS = {

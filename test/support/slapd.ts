@@ -18,12 +18,11 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 
 import { generateCertificates } from "../../certs/certificates.ts";
+import { freePort, untilListening } from "./ports.ts";
 
 export const BASE = "dc=example,dc=org";
 export const SERVICE_DN = `cn=gatehouse,ou=services,${BASE}`;
@@ -371,35 +370,4 @@ export function hashed(password: string): string {
   const salt = createHash("sha1").update(`salt of ${password}`).digest().subarray(0, 8);
   const digest = createHash("sha1").update(password).update(salt).digest();
   return `{SSHA}${Buffer.concat([digest, salt]).toString("base64")}`;
-}
-
-/** Free at this moment, on loopback. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port was given");
-  return address.port;
-}
-
-// slapd tells nobody when it listens: the only sign is a connection that succeeds.
-export async function untilListening(
-  port: number,
-  child: ChildProcess,
-  logPath: string,
-): Promise<void> {
-  while (child.exitCode === null && child.signalCode === null) {
-    const socket = connect({ host: "127.0.0.1", port });
-    const isOpen = await new Promise<boolean>((resolve) => {
-      socket.once("connect", () => resolve(true));
-      socket.once("error", () => resolve(false));
-    });
-    socket.destroy();
-    if (isOpen) return;
-    await wait(10);
-  }
-  throw new Error(`slapd ended at once:\n${readFileSync(logPath, "utf8")}`);
 }

@@ -28,6 +28,14 @@ export type Action =
   /** Once everything before is written. Nothing follows. */
   | { readonly kind: "close"; readonly ending: SessionEnding | "unbind" | "client-gone" };
 
+export function toClient(bytes: Buffer): Action {
+  return { kind: "to-client", bytes };
+}
+
+export function toUpstream(bytes: Buffer): Action {
+  return { kind: "to-upstream", bytes };
+}
+
 export interface BindAttempt {
   /** A DN, `name@domain` or `DOMAIN\name` as the client wrote it; neither empty nor with a NUL. */
   readonly name: string;

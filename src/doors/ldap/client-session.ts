@@ -13,7 +13,13 @@ import {
   encodeExtendedResult,
   encodeResult,
 } from "../../wire/ldap/response.ts";
-import type { Action, BindOutcome, PasswordChangeOutcome } from "./action.ts";
+import {
+  type Action,
+  type BindOutcome,
+  type PasswordChangeOutcome,
+  toClient,
+  toUpstream,
+} from "./action.ts";
 import { type BindJudgement, judgeBind } from "./bind.ts";
 import { BindInProgress } from "./bind-progress.ts";
 import { judgeControls, keepControls } from "./controls.ts";
@@ -390,12 +396,4 @@ export class ClientSession implements Session {
     this.#waiting.clear();
     return [...upstream, { kind: "close", ending }];
   }
-}
-
-function toClient(bytes: Buffer): Action {
-  return { kind: "to-client", bytes };
-}
-
-function toUpstream(bytes: Buffer): Action {
-  return { kind: "to-upstream", bytes };
 }

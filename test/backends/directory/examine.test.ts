@@ -10,7 +10,8 @@ import type { Finding } from "../../../src/core/finding.ts";
 import { systemClock } from "../../../src/lib/clock.ts";
 import { Secret } from "../../../src/lib/secret.ts";
 import { directoryOptions, ldapsUrl, plainUrl } from "../../support/directory.ts";
-import { BASE, freePort, SERVICE_DN, startSlapd } from "../../support/slapd.ts";
+import { freePort } from "../../support/ports.ts";
+import { BASE, SERVICE_DN, startSlapd } from "../../support/slapd.ts";
 
 const slapd = await startSlapd({ tls: true, passwordPolicy: true });
 t.teardown(() => slapd.stop());

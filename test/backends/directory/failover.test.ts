@@ -20,7 +20,8 @@ import { fakeClock } from "../../support/clock.ts";
 import { directoryOptions, ldapsUrl, plainUrl, type Reported } from "../../support/directory.ts";
 import { startFaultProxy, type Certificate, type Fault } from "../../support/fault-proxy.ts";
 import { makeRevocationList } from "../../support/revocations.ts";
-import { freePort, SERVICE_DN, startSlapd } from "../../support/slapd.ts";
+import { freePort } from "../../support/ports.ts";
+import { SERVICE_DN, startSlapd } from "../../support/slapd.ts";
 
 const first = await startSlapd({ log: true });
 const second = await startSlapd({ log: true });

@@ -11,7 +11,8 @@ import type { Identity } from "../../../src/core/ports.ts";
 import { Secret } from "../../../src/lib/secret.ts";
 import { fakeClock } from "../../support/clock.ts";
 import { directoryOptions, plainUrl, type Reported } from "../../support/directory.ts";
-import { BASE, freePort, startSlapd } from "../../support/slapd.ts";
+import { freePort } from "../../support/ports.ts";
+import { BASE, startSlapd } from "../../support/slapd.ts";
 
 const slapd = await startSlapd();
 const urls = [plainUrl(slapd)];

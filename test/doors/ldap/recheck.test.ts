@@ -58,7 +58,6 @@ for (const [title, uid, ldif] of CHANGES) {
     const other = await bound(port, "u000009");
     change(`dn: ${dnOf(uid)}\n${ldif}`);
     later();
-    t.match(await ended.next(), { id: 0, resultCode: 8 });
     await ended.closed();
     t.match(await other.ask(whoAmIRequest(2)), { resultCode: 0 });
     other.end();
@@ -72,7 +71,7 @@ await t.test("LDAP-25: another entry under the same DN is somebody else", async 
   change(`dn: ${dnOf("u000004")}\nchangetype: delete\n`);
   change(`dn: ${dnOf("u000004")}\nchangetype: add\n${again}`);
   later();
-  t.match(await ended.next(), { id: 0, resultCode: 8 });
+  await ended.closed();
 });
 
 await t.test("who is as before stays, and so does everybody while nobody answers", async (t) => {
