@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 
 import t from "tap";
 
+import { generateCertificates } from "../certs/certificates.ts";
 import { configurationKeys } from "../src/config/keys.ts";
 import { ALARMS, EVENT_TYPES } from "../src/core/audit.ts";
 import { EXEMPT_REASONS, REASONS } from "../src/core/verdict.ts";
@@ -20,6 +21,7 @@ import { WIRE_ERROR_CODES } from "../src/wire/error.ts";
 import { OPERATION } from "../src/wire/ldap/operation.ts";
 import { PASSWORD_ATTRIBUTES } from "../src/wire/ldap/password-attributes.ts";
 import { readScrape } from "./support/exposition.ts";
+import { makeFolder, yaml } from "./support/configuration.ts";
 import { readResponse } from "./support/ldap-requests.ts";
 import { everyMetric } from "./support/metrics.ts";
 
@@ -146,5 +148,18 @@ t.test("every command that the README and the operations guide name exists", asy
   for (const match of texts.matchAll(/^(?:npx )?gatehouse ([a-z]+)(?: ([a-z]+))?/gm)) {
     const [, first = "", second = ""] = match;
     t.equal(names.has(first) || names.has(`${first} ${second}`), true, match[0]);
+  }
+});
+
+t.test("every listener that the documents show is one", async (t) => {
+  const folder = makeFolder();
+  t.teardown(() => folder.remove());
+  await generateCertificates(folder.path);
+  const texts = read("docs/ldap.md") + read("docs/ldap-recipes.md");
+  const blocks = [...texts.matchAll(/```yaml\n(ldap:\n[^`]*)```/g)].map(([, block]) => block ?? "");
+  t.equal(blocks.length, 3);
+  for (const block of blocks) {
+    const here = block.replaceAll("certs/apps", "server");
+    t.ok("config" in folder.load(yaml({ top: here })), block);
   }
 });

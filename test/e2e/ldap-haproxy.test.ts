@@ -1,13 +1,14 @@
-// A real haproxy between applications and the LDAP door, with its health checks: the gateway goes by
-// the application's own address, TLS passes through.
+// A real haproxy between applications and the LDAP door, as docs/ldap-recipes.md sets it up: the
+// gateway goes by the application's own address, TLS passes through.
 
 import t from "tap";
 
-import { startHaproxy } from "../support/haproxy.ts";
+import { startHaproxy, type Haproxy } from "../support/haproxy.ts";
 import { LdapClient } from "../support/ldap-client.ts";
 import { APP_DN, dnOf, startLdapGateway } from "../support/ldap-gateway.ts";
 import { bindRequest, startTlsRequest, whoAmIRequest } from "../support/ldap-requests.ts";
 import { fieldOf } from "../support/operator.ts";
+import { recipe } from "../support/recipe.ts";
 
 const balancers = "proxy_protocol: [127.0.0.1]";
 const exempt = `exempt: [{ dn: "${APP_DN}", addresses: [127.0.0.3] }]`;
@@ -17,10 +18,23 @@ const { gateway, ca, enrollAll, events } = await startLdapGateway(t, {
   plain: [balancers, exempt, "tls: none"],
 });
 enrollAll(["alice", "bob"]);
-const ldaps = await startHaproxy({ server: gateway.ldapPort("ldaps"), check: "bind over TLS" });
-const startTls = await startHaproxy({ server: gateway.ldapPort("start_tls"), check: "bind" });
-const plain = await startHaproxy({ server: gateway.ldapPort("plain"), check: "connect" });
-const look = await startHaproxy({ server: gateway.ldapPort("ldaps"), check: "connect" });
+/** The recipe in front of that listener; `changes` replace parts of it. */
+const inFront = (listener: string, changes: Record<string, string> = {}): Promise<Haproxy> =>
+  startHaproxy((port) =>
+    recipe("haproxy", "text", {
+      "bind :636": `bind 127.0.0.1:${port}\n  bind [::1]:${port}`,
+      "192.0.2.20:636": `127.0.0.1:${gateway.ldapPort(listener)}`,
+      ...changes,
+    }),
+  );
+const noTls = { " check-ssl verify none": "" };
+const justConnect = { "  option ldap-check\n": "", " check-ssl verify none": " check-send-proxy" };
+const [ldaps, startTls, plain, look] = await Promise.all([
+  inFront("ldaps"),
+  inFront("start_tls", noTls),
+  inFront("plain", noTls),
+  inFront("ldaps", justConnect),
+]);
 t.teardown(() => Promise.all([ldaps, startTls, plain, look].map((one) => one.stop())));
 
 /** The result code of that bind, from that address of this host, through haproxy. */

@@ -5,7 +5,7 @@ import t from "tap";
 import { codeFor } from "../support/gateway.ts";
 import { APP_DN, startLdapGateway } from "../support/ldap-gateway.ts";
 import { fieldOf, secretOf } from "../support/operator.ts";
-import { BASE } from "../support/slapd.ts";
+import { recipe } from "../support/recipe.ts";
 import { startNslcd, startSssd } from "../support/unix-login.ts";
 
 const { url, caFile, enrollAll, events } = await startLdapGateway(
@@ -16,39 +16,13 @@ const { url, caFile, enrollAll, events } = await startLdapGateway(
 const people = Array.from({ length: 4 }, (_, at) => `u00000${at}`);
 enrollAll(people);
 
-const uri = url("ldaps", "hosts");
+const here = {
+  "ldaps://ldap.example.org": url("ldaps", "hosts"),
+  "/etc/ssl/certs/gatehouse-ca.pem": caFile,
+};
 const kinds = {
-  nslcd: {
-    start: startNslcd,
-    configuration: [
-      `uri ${uri}`,
-      `base ${BASE}`,
-      `binddn ${APP_DN}`,
-      "bindpw app-password",
-      "tls_reqcert demand",
-      `tls_cacertfile ${caFile}`,
-    ],
-    prompt: "Password: ",
-  },
-  SSSD: {
-    start: startSssd,
-    configuration: [
-      "[sssd]",
-      "services = nss, pam",
-      "domains = example",
-      "[domain/example]",
-      "id_provider = ldap",
-      `ldap_uri = ${uri}`,
-      `ldap_search_base = ${BASE}`,
-      `ldap_default_bind_dn = ${APP_DN}`,
-      "ldap_default_authtok = app-password",
-      `ldap_tls_cacert = ${caFile}`,
-      "cache_credentials = false",
-      "[prompting/password]",
-      "password_prompt = Password,code:",
-    ],
-    prompt: "Password,code:",
-  },
+  nslcd: { start: startNslcd, configuration: recipe("nslcd", "text", here), prompt: "Password: " },
+  SSSD: { start: startSssd, configuration: recipe("SSSD", "ini", here), prompt: "Password,code:" },
 };
 
 for (const [at, [name, kind]] of Object.entries(kinds).entries()) {

@@ -1,9 +1,9 @@
 // A private Apache httpd for tests: its own folder, loopback only, a free port, stopped by `stop`.
-// What is asked of it is one file, "in\n", behind HTTP Basic and mod_authnz_ldap.
+// What is asked of it is one file, "in\n", that lies at every place.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -11,6 +11,7 @@ import { freePort, untilListening } from "./ports.ts";
 
 const MODULES: Readonly<Record<string, string>> = {
   mpm_event_module: "mod_mpm_event.so",
+  alias_module: "mod_alias.so",
   authn_core_module: "mod_authn_core.so",
   authz_core_module: "mod_authz_core.so",
   authz_user_module: "mod_authz_user.so",
@@ -20,12 +21,10 @@ const MODULES: Readonly<Record<string, string>> = {
 };
 
 export interface ApacheOptions {
-  /** Of the authority that signed the LDAP server's certificate; PEM. */
+  /** PEM of the authority that signed the LDAP server's certificate. */
   readonly ca: string;
-  /** Lines of the server: the LDAP cache and pool. */
-  readonly server?: readonly string[];
-  /** Places by name, each with the lines that protect it. */
-  readonly places: Readonly<Record<string, readonly string[]>>;
+  /** More of its configuration; `caFile`: where it can read that. */
+  readonly configuration: (caFile: string) => string;
 }
 
 export interface Apache {
@@ -42,14 +41,13 @@ export async function startApache(options: ApacheOptions): Promise<Apache> {
   const port = await freePort();
   // Its workers aren't root: they read the file and the authority's certificate.
   chmodSync(folder, 0o755);
-  writeFileSync(join(folder, "ca.pem"), options.ca);
-  for (const place of Object.keys(options.places)) {
-    mkdirSync(join(folder, "www", place), { recursive: true });
-    writeFileSync(join(folder, "www", place, "file"), "in\n");
-  }
+  const caFile = join(folder, "ca.pem");
+  writeFileSync(caFile, options.ca);
+  writeFileSync(join(folder, "file"), "in\n");
   const logPath = join(folder, "error.log");
   writeFileSync(logPath, "");
-  writeFileSync(join(folder, "httpd.conf"), configuration(folder, port, options));
+  const text = `${configuration(folder, port)}\n${options.configuration(caFile)}`;
+  writeFileSync(join(folder, "httpd.conf"), text);
   const args = ["-DFOREGROUND", "-d", folder, "-f", join(folder, "httpd.conf")];
   const child = spawn("/usr/sbin/apache2", args, { stdio: ["ignore", "ignore", "inherit"] });
   const killAtExit = (): void => void child.kill("SIGTERM");
@@ -59,7 +57,7 @@ export async function startApache(options: ApacheOptions): Promise<Apache> {
     async get(place, username, password) {
       const credentials = Buffer.from(`${username}:${password}`).toString("base64");
       const headers = { authorization: `Basic ${credentials}` };
-      const response = await fetch(`http://127.0.0.1:${port}/${place}/file`, { headers });
+      const response = await fetch(`http://127.0.0.1:${port}/${place}`, { headers });
       const text = await response.text();
       if (response.status === 200 && text !== "in\n") throw new Error(`not the file: ${text}`);
       return response.status;
@@ -75,21 +73,19 @@ export async function startApache(options: ApacheOptions): Promise<Apache> {
   };
 }
 
-function configuration(folder: string, port: number, options: ApacheOptions): string {
-  const places = Object.entries(options.places).map(
-    ([place, lines]) => `<Location "/${place}">\n${lines.join("\n")}\n</Location>`,
-  );
+function configuration(folder: string, port: number): string {
   const lines = [
     `Listen 127.0.0.1:${port}`,
-    `ServerName 127.0.0.1`,
+    "ServerName 127.0.0.1",
     `PidFile ${folder}/pid`,
     `ErrorLog ${folder}/error.log`,
     "LogLevel info",
     "KeepAlive Off",
-    `DocumentRoot ${folder}/www`,
+    `DocumentRoot ${folder}`,
     ...Object.entries(MODULES).map(
       ([name, file]) => `LoadModule ${name} /usr/lib/apache2/modules/${file}`,
     ),
+    `AliasMatch "^/" ${folder}/file`,
     // Each process has its own pool of LDAP connections: one is enough to have people take turns.
     "StartServers 1",
     "ServerLimit 1",
@@ -98,9 +94,6 @@ function configuration(folder: string, port: number, options: ApacheOptions): st
     "MinSpareThreads 1",
     "MaxSpareThreads 8",
     ...(process.getuid?.() === 0 ? ["User www-data", "Group www-data"] : []),
-    `LDAPTrustedGlobalCert CA_BASE64 ${folder}/ca.pem`,
-    ...(options.server ?? []),
-    ...places,
   ];
-  return `${lines.join("\n")}\n`;
+  return lines.join("\n");
 }

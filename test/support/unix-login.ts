@@ -12,8 +12,8 @@ import { setTimeout as wait } from "node:timers/promises";
 import { UNPACKED } from "./unpacked.ts";
 
 export interface UnixLoginOptions {
-  /** Lines of nslcd.conf or sssd.conf. */
-  readonly configuration: readonly string[];
+  /** nslcd.conf or sssd.conf. */
+  readonly configuration: string;
   /** Somebody it can find. */
   readonly somebody: string;
 }
@@ -67,7 +67,7 @@ async function start(kind: Kind, options: UnixLoginOptions): Promise<UnixLogin> 
   const folder = mkdtempSync(join(tmpdir(), "gatehouse-unix-"));
   write(join(folder, "etc", kind.file), options.configuration);
   const pam = ["auth", "account"].map((what) => `${what} required ${kind.module}`);
-  write(join(folder, "etc/pam.d/gatehouse"), pam);
+  write(join(folder, "etc/pam.d/gatehouse"), pam.join("\n"));
   const namespaces = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
   const inside = ["sh", "-c", INSIDE, "sh", UNPACKED, folder, ...kind.command];
   const child = spawn("unshare", [...namespaces, ...inside]);
@@ -124,7 +124,7 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 /** Only the owner may read it, or SSSD doesn't. */
-function write(path: string, lines: readonly string[]): void {
+function write(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `${lines.join("\n")}\n`, { mode: 0o600 });
+  writeFileSync(path, `${text}\n`, { mode: 0o600 });
 }

@@ -75,7 +75,7 @@ await t.test("P05 P06: idle and half-sent messages end; a running search isn't i
 });
 
 await t.test("P03 P06: who reads slowly may finish a message that nobody reads", async (t) => {
-  const { port } = await openLdapDoor(t, { urls, door: { limits: { messageMs: 200 } } });
+  const { port } = await openLdapDoor(t, { urls, door: { limits: { messageMs: 1_000 } } });
   const client = await bound(port);
   client.pause();
   const searches = Array.from({ length: 250 }, (_, index) =>
@@ -83,7 +83,7 @@ await t.test("P03 P06: who reads slowly may finish a message that nobody reads",
   );
   const half = whoAmIRequest(300);
   client.send(...searches, half.subarray(0, 6));
-  await wait(1_500);
+  await wait(2_500);
   client.resume();
   client.send(half.subarray(6));
   t.match(await client.answerTo(300), { resultCode: 0 });
