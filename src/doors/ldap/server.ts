@@ -239,9 +239,11 @@ function reload(
   opened: Map<ListenerPlace, Open>,
   { listeners, directories }: LdapSettings,
 ): void {
-  const byPlace = new Map(listeners.map((settings) => [addressText(settings.listen), settings]));
   for (const [place, open] of opened) {
-    const settings = byPlace.get(addressText(open.listen));
+    const here = listeners.filter(({ listen }) => addressText(listen) === addressText(open.listen));
+    // Several can only be at the port 0, which stands for any: there they go by their names.
+    const { name } = place.current.settings;
+    const settings = here.find((one) => one.name === name) ?? here[0];
     if (settings === undefined) {
       opened.delete(place);
       open.server.close();
