@@ -123,7 +123,7 @@ await t.test("each of these logins is an event, with its reason", async (t) => {
   t.same(reasons("alice"), [true, "mfa-code-replayed", true]);
   t.equal(reasons("bob")[0], true);
   const refused = ["mfa-code-incorrect", "mfa-code-missing", "mfa-code-replayed"];
-  t.same(reasons("bob").slice(1).toSorted(), refused);
+  t.same(new Set(reasons("bob").slice(1)), new Set(refused));
   t.same(reasons("mallory"), [true], "httpd's own refusal");
   t.equal(new Set([...of("u000000"), ...of("u000001")].map((one) => one.connection_id)).size, 1);
   t.same(reasons("u000012"), [true, "account-locked"]);
