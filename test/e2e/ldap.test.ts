@@ -185,6 +185,18 @@ await t.test(
   },
 );
 
+await t.test("an administrator's lock holds for a service account too", async (t) => {
+  const client = await open("ldaps");
+  t.match(await client.ask(bindRequest(1, APP_DN, "app-password")), { resultCode: 0 });
+  t.equal(gateway.command("user", "lock", APP_DN.toUpperCase()).status, 0);
+  t.match(await client.next(), { id: 0, resultCode: 8 });
+  await client.closed();
+  t.equal((await whoami(ldaps, APP_DN, "app-password")).code, 49);
+  t.match(events("--reason", "account-locked").slice(-1), [{ dn: APP_DN }]);
+  t.equal(gateway.command("user", "unlock", APP_DN).status, 0);
+  t.equal((await whoami(ldaps, APP_DN, "app-password")).code, 0);
+});
+
 await t.test("search-then-bind, and several people in turn, on one connection", async (t) => {
   const client = await open("ldaps");
   t.match(await client.ask(bindRequest(1, APP_DN, "app-password")), { resultCode: 0 });

@@ -8,9 +8,9 @@ import type { Test } from "tap";
 import type { Store } from "../../src/backends/store/store.ts";
 import type { Person } from "../../src/core/administration.ts";
 import type { AuditEvent } from "../../src/core/audit.ts";
-import { DependencyDown, type Directory } from "../../src/core/ports.ts";
+import { DependencyDown } from "../../src/core/ports.ts";
 import { connectControl, type Operations } from "../../src/doors/control/client.ts";
-import type { ControlContext } from "../../src/doors/control/context.ts";
+import type { ControlContext, KnownDirectory } from "../../src/doors/control/context.ts";
 import { localOperations } from "../../src/doors/control/local.ts";
 import { listenControl, type ControlServer } from "../../src/doors/control/server.ts";
 import type { Log } from "../../src/lib/log.ts";
@@ -32,7 +32,9 @@ export interface TestContext extends ControlContext {
   down: boolean;
 }
 
-function directoryOf(name: string, isDown: () => boolean): Directory {
+const APP_DN = "cn=app,ou=services";
+
+function directoryOf(name: string, isDown: () => boolean): KnownDirectory {
   const usernames = ["alice", "bob", "carol"];
   return {
     name,
@@ -43,6 +45,11 @@ function directoryOf(name: string, isDown: () => boolean): Directory {
       if (!usernames.includes(local)) return { kind: "not-found" };
       const identity = { directory: name, id: `id-${local}`, username: local, dn: `uid=${local}` };
       return { kind: "found", identity };
+    },
+    async findEntry(dn) {
+      if (isDown()) throw new DependencyDown(`directory:${name}`, "connection refused");
+      if (dn !== APP_DN) return { kind: "not-found" };
+      return { kind: "found", identity: { directory: name, id: "id-app", username: dn, dn } };
     },
     bind: () => Promise.reject(new Error("operators never bind")),
     memberOf: () => Promise.resolve(new Set<string>()),

@@ -5,6 +5,7 @@
 import type { Identity, LookupResult } from "../../core/ports.ts";
 import { ExpiringMap } from "../../lib/expiring-map.ts";
 import { normaliseUsername } from "../../lib/username.ts";
+import { WireError } from "../../wire/error.ts";
 import { canonicalDn, escapeDnValue, isWithin } from "../../wire/ldap/dn.ts";
 import { PLACEHOLDER, withAttribute, type Filter } from "../../wire/ldap/filter.ts";
 import { RESULT_CODE, type SearchRequest } from "../../wire/ldap/message.ts";
@@ -173,12 +174,27 @@ export function createLookup(
         return name.kind === "dn" ? askDn(name, deadlineAt) : askName(name, deadlineAt);
       }),
     // A NUL stands in no name.
-    findEntry: (dn) => once(`\0${dn}`, (deadlineAt) => readEntry(dn, deadlineAt)),
+    async findEntry(typed) {
+      const dn = canonicalOf(typed);
+      if (dn === undefined) return { kind: "malformed" };
+      return once(`\0${dn}`, (deadlineAt) => readEntry(dn, deadlineAt));
+    },
   };
 }
 
 function isNamed({ username }: Pick<Identity, "username">, name: string): boolean {
   return normaliseUsername(username) === normaliseUsername(name);
+}
+
+/** Undefined: it is no DN. */
+function canonicalOf(typed: string): string | undefined {
+  try {
+    const dn = canonicalDn(typed);
+    return dn === "" ? undefined : dn;
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
 }
 
 /** The entry of that name, by the template `user_dn`. */

@@ -2,7 +2,7 @@
 
 import { auditText, type EventDraft, type EventType } from "../../core/audit.ts";
 import type { Administration } from "../../core/administration.ts";
-import type { Directory } from "../../core/ports.ts";
+import type { Directory, LookupResult } from "../../core/ports.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { uuidv7 } from "../../lib/random.ts";
 import type { Secret } from "../../lib/secret.ts";
@@ -31,9 +31,15 @@ interface TriedLogin {
   readonly state: Buffer | undefined;
 }
 
+/** A directory as operators ask it. */
+export interface KnownDirectory extends Directory {
+  /** The entry of that DN, whether or not people like it may log in: a service account's. */
+  findEntry(dn: string): Promise<LookupResult>;
+}
+
 export interface ControlContext {
   readonly administration: Administration;
-  readonly directories: readonly Directory[];
+  readonly directories: readonly KnownDirectory[];
   /** totp.issuer: what authenticator apps show. */
   readonly issuer: string;
   /** Keys the hashes of bypass codes. */

@@ -3,8 +3,8 @@
 // directory names now, never to a name.
 
 import type { NoPerson } from "../../core/administration.ts";
-import { DependencyDown, type Directory, type Identity } from "../../core/ports.ts";
-import type { ControlContext, Subject } from "./context.ts";
+import { DependencyDown, type Identity } from "../../core/ports.ts";
+import type { ControlContext, KnownDirectory, Subject } from "./context.ts";
 import { OperationError } from "./protocol.ts";
 
 interface Named {
@@ -13,7 +13,7 @@ interface Named {
 }
 
 /** Throws OperationError if the name is unknown, or missing while there are several. */
-export function getDirectory(context: ControlContext, name: string | undefined): Directory {
+export function getDirectory(context: ControlContext, name: string | undefined): KnownDirectory {
   const { directories } = context;
   const names = directories.map((directory) => directory.name).join(", ");
   const [first, second] = directories;
@@ -44,7 +44,7 @@ export async function getIdentity(context: ControlContext, named: Named): Promis
 
 /**
  * For changes that only take away (unlock, lock, reset): works while the directory is down and for
- * people it no longer has, by the name as typed.
+ * people it no longer has, by the name as typed; for service accounts, by their DN.
  */
 export async function getSubject(
   context: ControlContext,
@@ -53,8 +53,10 @@ export async function getSubject(
   const directory = getDirectory(context, named.directory);
   const asTyped = { directory: directory.name, id: undefined, username: named.username };
   try {
-    const result = await directory.find(named.username);
-    return result.kind === "found" ? result.identity : asTyped;
+    const person = await directory.find(named.username);
+    if (person.kind === "found") return person.identity;
+    const entry = await directory.findEntry(named.username);
+    return entry.kind === "found" ? entry.identity : asTyped;
   } catch (error) {
     if (error instanceof DependencyDown) return asTyped;
     throw error;

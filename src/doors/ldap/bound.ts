@@ -2,6 +2,7 @@
 // Invariant: a connection stands here as long as somebody is bound on it, and while the directory is
 // asked about somebody: no lock falls between an accept and the session that it opens.
 
+import type { PersonName } from "../../core/administration.ts";
 import type { Identity } from "../../core/ports.ts";
 import { normaliseUsername } from "../../lib/username.ts";
 import type { ListenerPlace } from "./listener.ts";
@@ -16,8 +17,8 @@ export interface BoundConnection {
 export interface BoundConnections {
   add(identity: Identity, connection: BoundConnection): void;
   remove(identity: Identity, connection: BoundConnection): void;
-  /** How many connections were ended. */
-  revoke(person: { readonly directory: string; readonly username: string }): number;
+  /** By id or by name, which may have been another when they bound. How many were ended. */
+  revoke(person: PersonName): number;
   /** Everybody who is bound now, once, and where. */
   people(): { readonly identity: Identity; readonly place: ListenerPlace }[];
 }
@@ -38,8 +39,13 @@ export function createBoundConnections(): BoundConnections {
         people.delete(key);
       }
     },
-    revoke(person) {
-      const connections = [...(people.get(keyOf(person))?.connections ?? [])];
+    revoke({ directory, id, username }) {
+      const nameKey = normaliseUsername(username);
+      const meant = [...people.values()].filter(({ identity }) => {
+        const isNamed = normaliseUsername(identity.username) === nameKey;
+        return identity.directory === directory && (isNamed || identity.id === id);
+      });
+      const connections = meant.flatMap((each) => [...each.connections]);
       for (const connection of connections) connection.revoke();
       return connections.length;
     },
@@ -50,6 +56,6 @@ export function createBoundConnections(): BoundConnections {
   };
 }
 
-function keyOf({ directory, username }: Pick<Identity, "directory" | "username">): string {
-  return `${directory}/${normaliseUsername(username)}`;
+function keyOf({ directory, id }: Identity): string {
+  return `${directory}/${id}`;
 }

@@ -5,6 +5,7 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 
+import type { PersonName } from "../../core/administration.ts";
 import type { Authenticator } from "../../core/attempt.ts";
 import { createDelayed } from "../../lib/delayed.ts";
 import { addressText, listenProblem, type ListenAddress } from "../../lib/listen.ts";
@@ -51,7 +52,7 @@ export interface LdapDoor {
   /** From now on these; places that aren't listened on yet have to wait for a restart. */
   reload(settings: LdapSettings): void;
   /** Ends every connection on which that person is bound. */
-  revoke(person: { readonly directory: string; readonly username: string }): void;
+  revoke(person: PersonName): void;
   /** Takes nothing new, lets what runs finish for at most `drainMs`, tells everybody, closes. */
   close(options: { readonly drainMs: number }): Promise<void>;
 }

@@ -98,6 +98,14 @@ both("reset takes the token away and says when there was none", async (t, run, c
   });
 });
 
+both("a service account is locked by its DN, seen or not", async (t, run, context) => {
+  const app = { username: "cn=app,ou=services" };
+  t.match(await run(operations.userLock, app), { ...app, outcome: "locked" });
+  t.match(await run(operations.userShow, app), { id: "id-app", lockedUntil: "administrator" });
+  t.match((await context.events()).at(-1), { resource: { id: "corp/id-app" } });
+  t.match(await run(operations.userUnlock, app), { outcome: "unlocked" });
+});
+
 both("lock, show and unlock agree, also while the directory is down", async (t, run, context) => {
   await run(operations.userRequire, { username: "alice", days: 7 });
   context.down = true;

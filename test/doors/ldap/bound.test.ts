@@ -51,6 +51,7 @@ t.test("LDAP-25: a person's connections end together, however the name is writte
   t.equal(bound.revoke({ directory: "corp", username: " ALICE" }), 2);
   t.equal(bound.revoke({ directory: "partners", username: "bob" }), 0);
   t.same([one.revoked, two.revoked, other.revoked], [1, 1, 0]);
+  t.equal(bound.revoke({ ...alice, username: "alice.smith" }), 2, "by id, renamed or not");
   bound.remove(alice, one);
   bound.remove(alice, one);
   bound.remove(alice, two);
