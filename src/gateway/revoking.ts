@@ -1,9 +1,10 @@
-// What an administrator takes from somebody ends what they have open: a lock or a reset is told to
-// the doors. A lock by failures isn't: strangers could end other people's sessions with it.
+// What an administrator takes from somebody ends what they have open: a lock, a reset, the end of a
+// bypass are told to the doors. A lock by failures isn't: strangers could end other people's sessions
+// with it.
 
 import type { Administration, PersonName } from "../core/administration.ts";
 
-/** The same administration; `onRevoked` is called once a lock or reset is kept. */
+/** The same administration; `onRevoked` is called once something is taken and that is kept. */
 export function revoking(
   administration: Administration,
   onRevoked: (person: PersonName) => void,
@@ -17,7 +18,12 @@ export function revoking(
     },
     async resetToken(person, event) {
       const answer = await administration.resetToken(person, event);
-      if (answer === "reset") onRevoked(person);
+      if (answer === "reset" || answer === "bypass-revoked") onRevoked(person);
+      return answer;
+    },
+    async revokeBypass(person, event) {
+      const answer = await administration.revokeBypass(person, event);
+      if (answer === "revoked") onRevoked(person);
       return answer;
     },
   };

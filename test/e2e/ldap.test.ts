@@ -189,7 +189,6 @@ await t.test("an administrator's lock holds for a service account too", async (t
   const client = await open("ldaps");
   t.match(await client.ask(bindRequest(1, APP_DN, "app-password")), { resultCode: 0 });
   t.equal(gateway.command("user", "lock", APP_DN.toUpperCase()).status, 0);
-  t.match(await client.next(), { id: 0, resultCode: 8 });
   await client.closed();
   t.equal((await whoami(ldaps, APP_DN, "app-password")).code, 49);
   t.match(events("--reason", "account-locked").slice(-1), [{ dn: APP_DN }]);
