@@ -42,10 +42,11 @@ export async function examine(
   tell({ state: "right", subject: "clock", said });
 }
 
-/** The groups that clients ask this directory about; without one by name, those below its base. */
-function groupsOf(config: Config, { name, base }: DirectoryConfig): string[] {
+/** The groups that doors ask this directory about; without one by name, those below its base. */
+function groupsOf({ radius, ldap }: Config, { name, base }: DirectoryConfig): string[] {
   const baseRdns = canonicalRdns(base);
-  const groups = config.radius.clients.flatMap(({ directory, allowGroups, reply }) => {
+  const named = ldap.listeners.map((listener) => ({ ...listener, reply: [] }));
+  const groups = [...radius.clients, ...named].flatMap(({ directory, allowGroups, reply }) => {
     if (directory !== undefined && directory !== name) return [];
     const all = [...allowGroups, ...reply.map(({ group }) => group)];
     return directory === name ? all : all.filter((dn) => isWithin(canonicalRdns(dn), baseRdns));

@@ -238,11 +238,11 @@ async function findGroups(
   );
   const missing = groups.filter((_, index) => found[index]?.entries.length !== 1);
   for (const dn of missing) {
-    const remedy = "correct it in radius.clients, or let bind_dn read it";
+    const remedy = "correct it in allow_groups or reply, or let bind_dn read it";
     say({ state: "doubtful", said: `it knows no group ${dn}: nobody is in it`, remedy });
   }
   if (groups.length > 0 && missing.length === 0) {
-    say({ state: "right", said: "it knows every group of radius.clients" });
+    say({ state: "right", said: "it knows every group that allow_groups and reply name" });
   }
 }
 
