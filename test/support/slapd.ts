@@ -298,31 +298,21 @@ function load(folder: string, options: SlapdOptions): void {
 }
 
 function policyEntries(locksAfter: number): string[] {
-  // One that doesn't lock says nothing about when it does.
-  const lenient = entry(`cn=lenient,ou=policies,${BASE}`, [
-    "objectClass: device",
-    "objectClass: pwdPolicy",
-    "cn: lenient",
-    "pwdAttribute: userPassword",
-    "pwdMaxAge: 31536000",
-    "pwdMaxFailure: 1",
-    "pwdGraceAuthNLimit: 2",
-  ]);
-  const policy = entry(`cn=default,ou=policies,${BASE}`, [
-    "objectClass: device",
-    "objectClass: pwdPolicy",
-    "cn: default",
-    "pwdAttribute: userPassword",
-    "pwdMaxAge: 31536000",
-    "pwdLockout: TRUE",
-    `pwdMaxFailure: ${locksAfter}`,
-    "pwdFailureCountInterval: 900",
-    "pwdMustChange: TRUE",
-  ]);
+  const policy = (cn: string, ...rules: string[]): string =>
+    entry(`cn=${cn},ou=policies,${BASE}`, [
+      ...["objectClass: device", "objectClass: pwdPolicy", `cn: ${cn}`],
+      ...["pwdAttribute: userPassword", "pwdMaxAge: 31536000", ...rules],
+    ]);
+  const locking = ["pwdLockout: TRUE", `pwdMaxFailure: ${locksAfter}`];
   const people = Object.entries(POLICY_PEOPLE).map(([uid, rules]) =>
     person(uid, `${uid}-password`, "people", rules),
   );
-  return [lenient, policy, ...people];
+  return [
+    policy("default", ...locking, "pwdFailureCountInterval: 900", "pwdMustChange: TRUE"),
+    // One that doesn't lock says nothing about when it does.
+    policy("lenient", "pwdMaxFailure: 1", "pwdGraceAuthNLimit: 2"),
+    ...people,
+  ];
 }
 
 function service(cn: string, password: string): string {
