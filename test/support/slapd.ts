@@ -300,8 +300,12 @@ function load(folder: string, options: SlapdOptions): void {
 function policyEntries(locksAfter: number): string[] {
   const policy = (cn: string, ...rules: string[]): string =>
     entry(`cn=${cn},ou=policies,${BASE}`, [
-      ...["objectClass: device", "objectClass: pwdPolicy", `cn: ${cn}`],
-      ...["pwdAttribute: userPassword", "pwdMaxAge: 31536000", ...rules],
+      "objectClass: device",
+      "objectClass: pwdPolicy",
+      `cn: ${cn}`,
+      "pwdAttribute: userPassword",
+      "pwdMaxAge: 31536000",
+      ...rules,
     ]);
   const locking = ["pwdLockout: TRUE", `pwdMaxFailure: ${locksAfter}`];
   const people = Object.entries(POLICY_PEOPLE).map(([uid, rules]) =>
