@@ -7,12 +7,14 @@ import type { Socket } from "node:net";
 import { DependencyDown, type BindResult, type Identity } from "../../core/ports.ts";
 import { Outbox } from "../../lib/outbox.ts";
 import type { Due, TurnEnd } from "../../lib/turn-end.ts";
+import { WireError } from "../../wire/error.ts";
 import { createFramer, type Framer } from "../../wire/ldap/frame.ts";
 import {
   decodeAnswer,
   encodeAnonymousBind,
   encodeUnbind,
   MESSAGE_ID_MAX,
+  type Result,
   RESULT_CODE,
 } from "../../wire/ldap/message.ts";
 import { bindResultOf, refuseDisabled } from "./bind.ts";
@@ -121,12 +123,11 @@ export class RelayConnection implements Due {
   judgeBind(answer: Buffer, { isDisabled }: Pick<Identity, "isDisabled">): BindResult {
     this.answerDueAt = Infinity;
     this.#owner.onAnswered(this);
-    const decoded = decodeAnswer(answer);
-    if (decoded.kind !== "bind") throw new Error("a bind was answered with something else");
+    const { dependency } = this.#owner;
+    const decoded = decodeBindAnswer(answer, dependency);
     const result = bindResultOf(decoded);
     if (result === undefined) {
-      const reason = `it answers a bind with result code ${decoded.resultCode}`;
-      throw new DependencyDown(this.#owner.dependency, reason);
+      throw new DependencyDown(dependency, `it answers a bind with ${decoded.resultCode}`);
     }
     return isDisabled === true ? refuseDisabled(result) : result;
   }
@@ -209,4 +210,14 @@ export class RelayConnection implements Due {
     this.#owner.onClosed(this);
     user?.onClosed(reason);
   }
+}
+
+function decodeBindAnswer(message: Buffer, dependency: string): Result {
+  try {
+    const answer = decodeAnswer(message);
+    if (answer.kind === "bind") return answer;
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+  }
+  throw new DependencyDown(dependency, "it answers a bind with nonsense");
 }

@@ -5,7 +5,9 @@
 
 import { DependencyDown, type BindResult, type Identity } from "../../core/ports.ts";
 import { Outbox } from "../../lib/outbox.ts";
+import { peekEnvelope } from "../../wire/ldap/envelope.ts";
 import { createFramer, type Framer } from "../../wire/ldap/frame.ts";
+import { OPERATION } from "../../wire/ldap/operation.ts";
 import { UPSTREAM_MESSAGE_BYTES_MAX } from "./limits.ts";
 import type { Upstream, UpstreamDirectory, UpstreamUser } from "./upstream.ts";
 
@@ -151,7 +153,8 @@ export class Leg implements UpstreamUser {
   readonly #take = (message: Buffer): void => {
     if (!this.#isOver) {
       this.#owner.onMessage(message);
-    } else if (this.#answer !== undefined) {
+    } else if (peekEnvelope(message).tag === OPERATION.bindResponse) {
+      // Something that was given up may still come before it.
       this.bindAnswered(message);
       this.#leave()?.destroy();
     }

@@ -128,7 +128,7 @@ await t.test(
   async (t) => {
     const directory = await startFaultDirectory();
     t.teardown(() => directory.stop());
-    const { port, store } = await openLdapDoor(t, { urls: [plainUrl(directory)] });
+    const { port, store, log } = await openLdapDoor(t, { urls: [plainUrl(directory)] });
     const expired = {
       oid: "1.3.6.1.4.1.42.2.27.8.5.1",
       value: Buffer.from("3003810100", "hex"),
@@ -137,6 +137,7 @@ await t.test(
       ["search", 0, {}, 52],
       ["extended", 0, {}, 52],
       ["bind", 51, {}, 52],
+      ["bind", 0, { control: { ...expired, value: Buffer.from("30ff", "hex") } }, 52],
       ["bind", 0, { control: expired }, 49],
       ["bind", 49, { text: "80090308: LdapErr: DSID-0C09042F, data 533, v1db1" }, 49],
     ];
@@ -152,8 +153,12 @@ await t.test(
       client.end();
     }
     t.match(
-      (await store.events({ limit: 2 })).map(({ reason }) => reason),
-      ["password-expired", "directory-disabled"],
+      (await store.events({ limit: 3 })).map(({ reason }) => reason),
+      ["directory-unavailable", "password-expired", "directory-disabled"],
+    );
+    t.notOk(
+      log.lines.some(({ level }) => level === "error"),
+      "it isn't Gatehouse's own fault",
     );
   },
 );

@@ -3,12 +3,15 @@
 import t from "tap";
 
 import { Leg } from "../../../src/doors/ldap/leg.ts";
+import { entry, result } from "../../support/fault-directory.ts";
 import type { Upstream, UpstreamDirectory } from "../../../src/doors/ldap/upstream.ts";
 
 const identity = { directory: "corp", id: "1", username: "alice", dn: "uid=alice" };
 
+const hex = (text: string): string => Buffer.from(text).toString("hex");
+
 /** A pool whose connections come when the test says so. */
-function slowPool(): {
+function slowPool(isAnswering = true): {
   readonly leg: Leg;
   readonly lost: string[];
   readonly done: string[];
@@ -21,9 +24,12 @@ function slowPool(): {
     write: (bytes) => void done.push(`${name} ${bytes.toString()}`),
     writeBind(bytes) {
       done.push(`${name} bind ${bytes.toString()}`);
-      setImmediate(() => leg.bindAnswered(Buffer.from("answer")));
+      if (isAnswering) setImmediate(() => leg.bindAnswered(Buffer.from("answer")));
     },
-    judgeBind: () => ({ kind: "right" }),
+    judgeBind(answer) {
+      done.push(`${name} answered ${answer.toString("hex")}`);
+      return { kind: "right" };
+    },
     pause: () => undefined,
     resume: () => undefined,
     release: () => void done.push(`${name} back`),
@@ -70,7 +76,11 @@ t.test("a Bind behind an operation that was given up has a connection of its own
   await connect();
   await connect();
   t.same(await asked, { kind: "right" });
-  t.same(done, ["#1 back", "#2 bind alice"], "and what was given up is sent nowhere");
+  t.same(
+    done,
+    ["#1 back", "#2 bind alice", `#2 answered ${hex("answer")}`],
+    "and what was given up is sent nowhere",
+  );
   t.same(lost, []);
 });
 
@@ -84,5 +94,18 @@ t.test("an operation behind one that was given up is sent once", async (t) => {
   await connect();
   await connect();
   t.same(done, ["#1 back", "#2 another"]);
+  t.same(lost, []);
+});
+
+t.test("who hung up in mid bind: only the answer to the bind is one", async (t) => {
+  const { leg, lost, done, connect } = slowPool(false);
+  const asked = leg.askBind(identity, () => Buffer.from("alice"));
+  await connect();
+  leg.leave();
+  const late = entry(1, "uid=bob", { cn: ["bob"] });
+  const answer = result(2, "bind", 49);
+  leg.onData(Buffer.concat([late, answer]));
+  t.same(await asked, { kind: "right" });
+  t.same(done, ["#1 bind alice", "#1 destroyed", `#1 answered ${answer.toString("hex")}`]);
   t.same(lost, []);
 });
