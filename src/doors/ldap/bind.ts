@@ -49,7 +49,7 @@ export function judgeBind(
   const name = readName(octets);
   if (name === undefined) return { kind: "refuse", refusal: "malformed-name" };
   if (credentials.byteLength === 0) return { kind: "refuse", refusal: "empty-password", name };
-  if (rules.tls === "start_tls" && !isTls) {
+  if (rules.tls !== "none" && !isTls) {
     return { kind: "refuse", refusal: "confidentiality-required", name };
   }
   return { kind: "ask", name, credentials, controls: controls.controls };

@@ -155,7 +155,7 @@ function judgeExtended(message: Buffer, envelope: Envelope, situation: Situation
       if (!rules.operations.has("cancel")) return refuse("operation-not-allowed");
       return isBound ? { kind: "forward", message } : refuse("not-bound");
     case EXTENDED.passwordModify:
-      if (rules.tls === "start_tls" && !isTls) return refuse("confidentiality-required");
+      if (rules.tls !== "none" && !isTls) return refuse("confidentiality-required");
       if (!rules.operations.has("password_modify")) return refuse("operation-not-allowed");
       if (!isBound) return refuse("not-authenticated");
       return judgePasswordModify(message, envelope, value);

@@ -102,6 +102,9 @@ t.test("before StartTLS no password is taken; who has none may still bind as nob
   t.equal(judged(bindRequest(1, "", ""), plain), "anonymous");
   t.equal(judged(bindRequest(1, BOB, "hello"), { ...plain, isTls: true }), `ask ${BOB}`);
   t.equal(judged(bindRequest(1, BOB, "hello"), { tls: "implicit", isTls: true }), `ask ${BOB}`);
+  // Connected before a reload gave the listener TLS.
+  const earlier = { tls: "implicit", isTls: false } as const;
+  t.equal(judged(bindRequest(1, BOB, "hello"), earlier), "confidentiality-required");
 });
 
 t.test("the credentials are the field as it came, and can't be printed", async (t) => {

@@ -182,7 +182,10 @@ t.test("a Modify that tries several old passwords, or counts one up, is refused"
 t.test("a new password wants TLS, then permission, then somebody who is bound", async (t) => {
   const message = passwordModifyRequest(1, { old: "x", new: "y" });
   const rules = { ...OPEN, tls: "start_tls" } as const;
+  const implicit = { ...OPEN, tls: "implicit" } as const;
   t.equal(judged(message, { rules, isTls: false, isBound: true }), "confidentiality-required");
+  const earlier = { rules: implicit, isTls: false, isBound: true };
+  t.equal(judged(message, earlier), "confidentiality-required", "connected before there was TLS");
   t.equal(judged(message, { rules, isTls: true, isBound: false }), "not-authenticated");
   t.equal(judged(message, { rules, isTls: true, isBound: true }), "change-password");
 });
