@@ -13,13 +13,24 @@ export const isUnpacked = (): boolean => existsSync(UNPACKED);
 
 /** Needs root, and package lists that are up to date. */
 export function unpack(): void {
-  const folder = `${UNPACKED}.new`;
-  const archives = join(folder, "archives");
+  const folder = `${UNPACKED}.${process.pid}`;
+  try {
+    unpackInto(folder);
+    renameSync(folder, UNPACKED);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  }
+  // Somebody else was faster, or it failed.
   rmSync(folder, { recursive: true, force: true });
+}
+
+function unpackInto(folder: string): void {
+  const archives = join(folder, "archives");
   mkdirSync(join(archives, "partial"), { recursive: true });
   // With everything that they depend on and this machine hasn't.
   const quiet = ["-y", "-qq", "--no-install-recommends", "--download-only"];
-  run("apt-get", ["install", ...quiet, "-o", `Dir::Cache::archives=${archives}`, ...PACKAGES]);
+  const options = [`Dir::Cache::archives=${archives}`, "DPkg::Lock::Timeout=120"];
+  run("apt-get", ["install", ...quiet, ...options.flatMap((one) => ["-o", one]), ...PACKAGES]);
   for (const name of globSync("*.deb", { cwd: archives })) {
     run("dpkg-deb", ["--extract", join(archives, name), folder]);
   }
@@ -27,7 +38,6 @@ export function unpack(): void {
   // /lib is /usr/lib (Debian 12 on), but not in all packages yet.
   const lib = join(folder, "lib");
   if (existsSync(lib)) run("cp", ["--archive", "--no-target-directory", lib, `${folder}/usr/lib`]);
-  renameSync(folder, UNPACKED);
 }
 
 function run(command: string, args: readonly string[]): void {
