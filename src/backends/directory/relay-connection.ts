@@ -38,7 +38,7 @@ export interface RelayOwner {
   /** Monotonic ms at which an answer that is asked for now is due. */
   dueAt(): number;
   /** A bind was answered in time. */
-  onAnswered(connection: RelayConnection): void;
+  onAnswered(connection: RelayConnection, dueAt: number): void;
   /** It is anonymous again, and nobody's. */
   onFree(connection: RelayConnection): void;
   onClosed(connection: RelayConnection): void;
@@ -121,8 +121,9 @@ export class RelayConnection implements Due {
 
   /** What the answer to that bind means for this person. Throws DependencyDown if nothing. */
   judgeBind(answer: Buffer, { isDisabled }: Pick<Identity, "isDisabled">): BindResult {
+    const dueAt = this.answerDueAt;
     this.answerDueAt = Infinity;
-    this.#owner.onAnswered(this);
+    this.#owner.onAnswered(this, dueAt);
     const { dependency } = this.#owner;
     const decoded = decodeBindAnswer(answer, dependency);
     const result = bindResultOf(decoded);

@@ -46,6 +46,8 @@ export class Relays implements RelayOwner {
   /** The last one was used last. */
   readonly #spare: RelayConnection[] = [];
   readonly #timer: NodeJS.Timeout;
+  /** When the latest bind that a server answered would have been due, monotonic ms. */
+  readonly #answeredDueAt = new Map<DirectoryUrl, number>();
   #waiting: Waiting[] = [];
   #opening = 0;
   #aheadAt = 0;
@@ -117,8 +119,9 @@ export class Relays implements RelayOwner {
     return this.#settings.clock.monotonic() + this.#settings.timeoutMs;
   }
 
-  onAnswered({ url }: RelayConnection): void {
+  onAnswered({ url }: RelayConnection, dueAt: number): void {
     this.#health.answered(url);
+    this.#answeredDueAt.set(url, Math.max(dueAt, this.#answeredDueAt.get(url) ?? 0));
   }
 
   onFree(connection: RelayConnection): void {
@@ -185,8 +188,10 @@ export class Relays implements RelayOwner {
       this.#waiting.shift()?.reject(this.#down("no connection became free in time"));
     }
     for (const connection of this.#all) {
-      if (connection.answerDueAt > nowMs) continue;
-      this.#health.hangs(connection.url);
+      const { url, answerDueAt } = connection;
+      if (answerDueAt > nowMs) continue;
+      // Where a later bind was answered it is this one that takes long, and not the server.
+      if ((this.#answeredDueAt.get(url) ?? 0) <= answerDueAt) this.#health.hangs(url);
       connection.fail("no answer in time");
     }
     this.#tidy(nowMs);

@@ -21,6 +21,7 @@ interface Kit {
   readonly server: FaultDirectory;
   readonly relays: ReturnType<typeof createDirectory>["relays"];
   waiting(): number;
+  state(): "up" | "down";
 }
 
 async function kit(t: Test, scripts: Scripts = {}, timeoutMs = 500): Promise<Kit> {
@@ -31,7 +32,13 @@ async function kit(t: Test, scripts: Scripts = {}, timeoutMs = 500): Promise<Kit
     directory.close();
     await server.stop();
   });
-  return { server, relays: directory.relays, waiting: () => directory.load().pools.relay.waiting };
+  const { relays } = directory;
+  return {
+    server,
+    relays,
+    waiting: () => directory.load().pools.relay.waiting,
+    state: () => directory.status().state,
+  };
 }
 
 interface User extends RelayUser {
@@ -181,6 +188,28 @@ await t.test("a bind without an answer ends the connection by the deadline", asy
   await one.next();
   t.match(one.closed, /no answer in time/);
   t.ok(performance.now() - startedAt < 600);
+});
+
+await t.test("one bind that takes too long takes the server from nobody else", async (t) => {
+  const { server, relays, state } = await kit(t, {}, 300);
+  server.scripts.bind = ({ id, bytes }, peer) => {
+    if (!bytes.includes("slow")) peer.write(result(id, "bind", 0));
+  };
+  const slow = user();
+  const waits = await relays.acquire(slow);
+  waits.writeBind(bindRequest(7, ALICE_DN, "slow"));
+  await wait(20);
+  const quick = { ...user(), onData: (chunk: Buffer) => void answered.judgeBind(chunk, {}) };
+  const answered = await relays.acquire(quick);
+  answered.writeBind(bindRequest(7, ALICE_DN, "secret"));
+  await slow.next();
+  t.match(slow.closed, /no answer in time/);
+  t.equal(state(), "up");
+  // The same with nobody who was answered since.
+  const alone = user();
+  (await relays.acquire(alone)).writeBind(bindRequest(7, ALICE_DN, "slow"));
+  await alone.next();
+  t.equal(state(), "down");
 });
 
 await t.test(
