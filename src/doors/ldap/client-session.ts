@@ -220,7 +220,7 @@ export class ClientSession implements Session {
     const judgement = judge(message, envelope, this.#situation);
     switch (judgement.kind) {
       case "forward":
-        return this.#forward(id, tag, judgement.message);
+        return this.#forward(id, tag, judgement.message, judgement.leavesState);
       case "refuse":
         return refuse(id, tag, judgement.refusal);
       case "who-am-i":
@@ -233,8 +233,8 @@ export class ClientSession implements Session {
     }
   }
 
-  #forward(id: number, tag: number, bytes: Buffer): readonly Action[] {
-    this.#lease.begin(id, tag);
+  #forward(id: number, tag: number, bytes: Buffer, leavesState = false): readonly Action[] {
+    this.#lease.begin(id, tag, leavesState);
     return [toUpstream(bytes)];
   }
 

@@ -96,6 +96,14 @@ export function judgeControls(message: Buffer, envelope: Envelope): ControlsJudg
   return { kind: "keep", controls: kept, areAll: kept.length === all.length };
 }
 
+/** RFC 2696 §3, and the view of a list: what they leave behind is their connection's, not ours. */
+const STATEFUL: ReadonlySet<string> = new Set([CONTROL.pagedResults, CONTROL.virtualListView]);
+
+/** A directory remembers something of the request, on the connection that it came over. */
+export function leavesState(controls: readonly Control[]): boolean {
+  return controls.some(({ oid }) => STATEFUL.has(oid));
+}
+
 /** The message as it may go on. */
 export function keepControls(
   message: Buffer,

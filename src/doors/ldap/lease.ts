@@ -24,6 +24,8 @@ export class Lease {
   #isHeld = false;
   /** It carries an identity, whoever's. */
   #isIdentified = false;
+  /** The directory remembers something of it: a page of results, and where the next one begins. */
+  #hasState = false;
   readonly #operations = new Map<number, Operation>();
   /** Not answered any more, except for what was under way already. */
   readonly #abandoned = new Map<number, Operation>();
@@ -47,6 +49,7 @@ export class Lease {
   lose(): void {
     this.#isHeld = false;
     this.#isIdentified = false;
+    this.#hasState = false;
     this.#operations.clear();
     this.#abandoned.clear();
   }
@@ -54,15 +57,17 @@ export class Lease {
   /** Gives the connection back. `isTainted`: somebody may be bound on it who was refused. */
   leave(isTainted: boolean): readonly Action[] {
     if (!this.#isHeld) return [];
-    const isFit = !isTainted && this.#operations.size === 0 && this.#abandoned.size === 0;
+    const isIdle = this.#operations.size === 0 && this.#abandoned.size === 0;
+    const isFit = isIdle && !isTainted && !this.#hasState;
     const isAnonymous = !this.#isIdentified;
     this.lose();
     return [isFit ? { kind: "release-upstream", isAnonymous } : { kind: "drop-upstream" }];
   }
 
-  begin(id: number, tag: number): void {
+  begin(id: number, tag: number, leavesState = false): void {
     this.#turn += 1;
     this.#isHeld = true;
+    this.#hasState ||= leavesState;
     this.#abandoned.delete(id);
     this.#operations.set(id, { tag, turn: this.#turn, isReported: false });
   }

@@ -24,7 +24,7 @@ import {
   visitCompare,
 } from "../../wire/ldap/request.ts";
 import type { Promises } from "../../wire/ldap/rewrite.ts";
-import { ALLOWED_CONTROLS, judgeControls, keepControls } from "./controls.ts";
+import { ALLOWED_CONTROLS, judgeControls, keepControls, leavesState } from "./controls.ts";
 import {
   type PasswordChangeRequest,
   readAdd,
@@ -40,7 +40,8 @@ export interface Situation {
 }
 
 export type Judgement =
-  | { readonly kind: "forward"; readonly message: Buffer }
+  /** `leavesState`: nobody else may have the connection afterwards. */
+  | { readonly kind: "forward"; readonly message: Buffer; readonly leavesState?: boolean }
   | { readonly kind: "refuse"; readonly refusal: Refusal }
   | { readonly kind: "change-password"; readonly request: PasswordChangeRequest }
   /** Nobody is bound: there is no need to ask the directory who. */
@@ -76,7 +77,10 @@ export function judge(message: Buffer, envelope: Envelope, situation: Situation)
     if (controls.kind === "refuse") return controls;
     const kept = keepControls(message, envelope, controls);
     // Offsets change with the length of what is left.
-    return judgeOperation(kept, kept === message ? envelope : peekEnvelope(kept), situation);
+    const keptEnvelope = kept === message ? envelope : peekEnvelope(kept);
+    const judgement = judgeOperation(kept, keptEnvelope, situation);
+    if (judgement.kind !== "forward" || !leavesState(controls.controls)) return judgement;
+    return { ...judgement, leavesState: true };
   } catch (error) {
     if (!(error instanceof WireError) || !WRONG_INSIDE.has(error.code)) throw error;
     if (error.code === "too-many-attributes") return refuse("too-many-attributes");

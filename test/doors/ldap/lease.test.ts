@@ -27,6 +27,15 @@ t.test("a connection is given back as what it is, and only once", async (t) => {
 const UNFIT: readonly [title: string, prepare: (lease: Lease) => void][] = [
   ["with an operation outstanding", (lease) => lease.begin(2, searchRequest)],
   [
+    "with a page of results that the directory remembers",
+    (lease) => {
+      lease.begin(2, searchRequest, true);
+      lease.finish(2);
+      lease.begin(3, searchRequest);
+      lease.finish(3);
+    },
+  ],
+  [
     "with an operation given up",
     (lease) => {
       lease.begin(2, searchRequest);

@@ -10,7 +10,10 @@ import { bound, dnOf, listenerSettings, openLdapDoor } from "../../support/ldap-
 import {
   abandonRequest,
   bindRequest,
+  element,
+  filter,
   searchRequest,
+  text,
   unbindRequest,
   whoAmIRequest,
 } from "../../support/ldap-requests.ts";
@@ -196,5 +199,32 @@ await t.test(
     const other = await bound(port);
     t.match(await other.ask(whoAmIRequest(2)), { resultCode: 0 }, "nobody else's");
     other.end();
+  },
+);
+
+await t.test(
+  "LDAP-16: a page's cookie is nobody else's, whoever has the connection next",
+  async (t) => {
+    const { port } = await openLdapDoor(t, { urls });
+    const page = (id: number, cookie: Buffer): Buffer => {
+      const value = element(0x30, element(0x02, Buffer.of(5)), text(cookie));
+      const controls = [{ oid: "1.2.840.113556.1.4.319", isCritical: true, value }];
+      return searchRequest(id, { base: BASE, filter: filter.present("uid"), controls });
+    };
+    for (let round = 0; round < 5; round += 1) {
+      const first = await bound(port);
+      first.send(page(2, Buffer.alloc(0)));
+      t.match(await first.answerTo(2), { resultCode: 0 });
+      // An OCTET STRING of eight octets at the very end.
+      const cookie = first.messages.at(-1)?.subarray(-8) ?? Buffer.alloc(0);
+      first.send(page(3, cookie));
+      t.match(await first.answerTo(3), { resultCode: 0 }, "its own goes on");
+      first.send(unbindRequest(4));
+      await first.closed();
+      const other = await bound(port, "u000002");
+      other.send(page(2, first.messages.at(-1)?.subarray(-8) ?? Buffer.alloc(0)));
+      t.not((await other.answerTo(2)).resultCode, 0);
+      other.end();
+    }
   },
 );
