@@ -35,22 +35,25 @@ export function watchFiles(files: readonly string[], onChange: () => void): () =
   };
 }
 
-function newPlaces(before: Config, after: Config): string[] {
-  const places = new Set(before.ldap.listeners.map(({ listen }) => addressText(listen)));
-  return after.ldap.listeners
-    .filter(({ listen }) => !places.has(addressText(listen)))
-    .map(({ name, listen }) => `ldap.listeners[${name}].listen ${addressText(listen)}`);
-}
+/** An LDAP listener that only a start opens. */
+export type ClosedPlace = Pick<Config["ldap"]["listeners"][number], "name" | "listen">;
 
-/** What a reload can't change, of what differs: said, so that nobody waits for it. */
-export function needsRestart(before: Config, after: Config): string[] {
+/**
+ * What a reload can't change, of what differs from the start: said, so that nobody waits for it.
+ * `closed`: the LDAP listeners that aren't listened on.
+ */
+export function needsRestart(
+  before: Config,
+  after: Config,
+  closed: readonly ClosedPlace[],
+): string[] {
   const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
   return [
     ...(isSame(before.store, after.store) ? [] : ["store"]),
     ...(before.masterKey.equals(after.masterKey) ? [] : ["master_key"]),
     ...(isSame(before.radius.listen, after.radius.listen) ? [] : ["radius.listen"]),
     ...(isSame(adminPlace(before), adminPlace(after)) ? [] : ["admin"]),
-    ...newPlaces(before, after),
+    ...closed.map(({ name, listen }) => `ldap.listeners[${name}].listen ${addressText(listen)}`),
   ].map((key) => `${key} changed: it takes effect at the next start`);
 }
 

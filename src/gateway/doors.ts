@@ -8,6 +8,7 @@ import type { LoginObserver } from "../core/observer.ts";
 import { startLdapDoor, type LdapDoor } from "../doors/ldap/server.ts";
 import { createRadiusDoor, type RadiusDoor } from "../doors/radius/handle.ts";
 import { startRadiusServer, type RadiusServer } from "../doors/radius/server.ts";
+import type { ClosedPlace } from "./configuration.ts";
 import { byName, type Directories } from "./directories.ts";
 import { states, type GatewayOptions, type Running } from "./running.ts";
 
@@ -17,7 +18,8 @@ export interface Doors {
   readonly ldap: LdapDoor | undefined;
   /** "host:port" of everything that is listened on. */
   addresses(): string[];
-  reload(config: Config, directories: Directories): void;
+  /** Returns the LDAP listeners that have to wait for a restart. */
+  reload(config: Config, directories: Directories): readonly ClosedPlace[];
   readonly revoke: LdapDoor["revoke"];
   /** Nothing new is taken; what runs may finish for at most `drainMs`. */
   close(drainMs: number): Promise<void>;
@@ -51,7 +53,8 @@ export async function openDoors(
     reload(config, directories) {
       const { clients } = config.radius;
       radius.door.reload({ clients, directories: byName(directories) });
-      ldap?.reload({ listeners: config.ldap.listeners, directories });
+      const { listeners } = config.ldap;
+      return ldap === undefined ? listeners : ldap.reload({ listeners, directories });
     },
     revoke: (person) => ldap?.revoke(person),
     async close(drainMs) {

@@ -66,8 +66,8 @@ async function open(
     options,
     running,
     (config, directories) => {
-      doors.reload(config, directories);
       if (config.admin !== undefined) admin?.reload(config.admin);
+      return doors.reload(config, directories);
     },
     record,
   );

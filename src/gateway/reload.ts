@@ -5,7 +5,7 @@ import type { Config } from "../config/config.ts";
 import type { Loaded } from "../config/load.ts";
 import { describeProblem } from "../config/problem.ts";
 import { inTurn } from "../lib/in-turn.ts";
-import { getConfiguration, needsRestart, watchFiles } from "./configuration.ts";
+import { getConfiguration, needsRestart, watchFiles, type ClosedPlace } from "./configuration.ts";
 import {
   closeDirectories,
   retireDirectories,
@@ -18,8 +18,8 @@ import type { SystemEvent } from "./system-events.ts";
 // Logins under way finish with the directories they began with.
 const OLD_DIRECTORIES_MS = 15_000;
 
-/** Gives the doors what is new. Must not throw. */
-export type ReloadDoors = (config: Config, directories: Directories) => void;
+/** Gives the doors what is new; returns the LDAP listeners that stay closed. Must not throw. */
+export type ReloadDoors = (config: Config, directories: Directories) => readonly ClosedPlace[];
 
 /** One line for each thing that took effect or waits; throws Failure for a bad file. */
 export type Reload = () => Promise<readonly string[]>;
@@ -47,10 +47,11 @@ export function createReload(
   async function reloadOnce(): Promise<readonly string[]> {
     const loaded = load();
     const { config } = loaded;
-    const waiting = needsRestart(running.config, config);
     const old = running.directories;
     const directories = await startDirectories(config, { clock, log, record });
-    reloadDoors(config, directories);
+    const closed = reloadDoors(config, directories);
+    // Not since the last reload: what that one left waiting is waiting still.
+    const waiting = needsRestart(options.loaded.config, config, closed);
     log.setLevel(config.log.level);
     Object.assign(running, { config, directories, isReloadGood: true, loadedAt: clock.now() });
     store.setRules(config.lockout, lockoutOf(running));

@@ -5,7 +5,6 @@ import { globSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 
 import t from "tap";
 
@@ -39,11 +38,6 @@ function eventCount(gateway: TestGateway, ...filters: string[]): number {
   return stdout.split("\n").filter((line) => line !== "").length;
 }
 
-/** Nothing tells when a line is logged, so it is looked for. */
-async function untilLogged(gateway: TestGateway, pattern: RegExp): Promise<void> {
-  while (!pattern.test(gateway.output())) await wait(50);
-}
-
 await t.test(
   "C05: a port that is taken: the second gateway ends and says who has it",
   async (t) => {
@@ -74,7 +68,7 @@ await t.test(
     writeFileSync(gateway.configPath, `${good}\n\t"`);
     t.equal(gateway.command("events").status, 0, "also with a file that is no YAML");
     // Watching its files, the gateway finds it by itself too.
-    await untilLogged(gateway, /the configuration is wrong: the old one stays/);
+    await gateway.logged(/the configuration is wrong: the old one stays/);
     t.equal((await radclient(gateway, "alice", "alice-password")).code, "Access-Accept");
 
     writeFileSync(gateway.configPath, good.replace("mfa: disabled", "mfa: required"));
@@ -107,7 +101,7 @@ await t.test("C10: a reload in the middle of logins: every one of them is finish
   client.giveUp();
   t.ok(replies.length > 100, `${replies.length} logins`);
   t.same([...new Set(replies)], ["accept"]);
-  await untilLogged(gateway, /configuration reloaded/);
+  await gateway.logged(/configuration reloaded/);
 });
 
 const [faketime = ""] = globSync("/usr/lib/*/faketime/libfaketimeMT.so.1");
@@ -143,7 +137,7 @@ await t.test(
     setClock("-300");
     t.equal(await login(-10), "Access-Reject", "five minutes back: a step before the last");
     t.equal(await login(0), "Access-Reject", "and the used one");
-    await untilLogged(gateway, /the clock jumped/);
+    await gateway.logged(/the clock jumped/);
     setClock("+3600");
     t.equal(await login(120), "Access-Accept", "an hour ahead");
     setClock("+0");
@@ -161,7 +155,7 @@ await t.test(
     await gateway.stop();
     setClock("-7200");
     await gateway.start();
-    await untilLogged(gateway, /the clock jumped/);
+    await gateway.logged(/the clock jumped/);
     await gateway.stop();
     setClock("-3650d");
     await gateway.start();
@@ -215,8 +209,8 @@ await t.test("LOG-06: a fault nobody caught is a line of the log and an end with
   const gateway = await startGateway({ directory: slapd.url, client: PASSWORD_ONLY, under });
   t.teardown(() => gateway.end());
   writeFileSync(now, "");
-  await untilLogged(gateway, /"message":"a fault".*a fault of Gatehouse's own ends it/);
-  await untilLogged(gateway, /Node\.js v/);
+  await gateway.logged(/"message":"a fault".*a fault of Gatehouse's own ends it/);
+  await gateway.logged(/Node\.js v/);
   rmSync(now);
   t.equal(gateway.command("health").status, 1, "it is gone");
   await gateway.start();

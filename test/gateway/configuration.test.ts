@@ -54,11 +54,11 @@ t.test("what a reload can't change is named, and nothing else", (t) => {
     return loaded.config;
   };
   const before = load("");
-  t.same(needsRestart(before, load("lockout: { attempts: 3 }\nlog: { level: debug }\n")), []);
+  t.same(needsRestart(before, load("lockout: { attempts: 3 }\nlog: { level: debug }\n"), []), []);
   folder.write("master.key", `${Buffer.alloc(32, 8).toString("base64")}\n`);
   const after = load("store: { retention: 7d }\n", '  listen: ["127.0.0.1:1"]\n');
   t.same(
-    needsRestart(before, after).map((line) => line.split(" ")[0]),
+    needsRestart(before, after, []).map((line) => line.split(" ")[0]),
     ["store", "master_key", "radius.listen"],
   );
   t.end();

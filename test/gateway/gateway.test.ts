@@ -130,12 +130,15 @@ t.test("what needs a restart is said, the rest is in force", async (t) => {
   const { operations, write } = await openGateway(t, yaml(directory, "corp"));
   const changed = yaml(directory, "corp", "store: { retention: 7d }\nlockout: { attempts: 3 }\n");
   write(changed.replace("127.0.0.1:0", "127.0.0.1:1"));
-  const { notes } = await operations.run(reload, {});
-  t.same(notes, [
+  const waiting = [
     "configuration reloaded",
     "store changed: it takes effect at the next start",
     "radius.listen changed: it takes effect at the next start",
-  ]);
+  ];
+  t.same((await operations.run(reload, {})).notes, waiting);
+  t.same((await operations.run(reload, {})).notes, waiting, "it waits still");
+  write(yaml(directory, "corp"));
+  t.same((await operations.run(reload, {})).notes, ["configuration reloaded"]);
 });
 
 t.test("RAD-28: a store that can't be written: no NAS is told that we are alive", async (t) => {

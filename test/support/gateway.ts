@@ -7,6 +7,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { generateCode, stepAt } from "../../src/core/totp.ts";
@@ -51,6 +52,8 @@ export interface TestGateway {
   readonly pid: number;
   /** Everything it has logged so far. */
   readonly output: () => string;
+  /** When it has logged that. Nothing tells when a line is logged, so it is looked for. */
+  logged(pattern: RegExp): Promise<void>;
   /** The command line against this gateway. */
   command(...args: string[]): Command;
   /** The same, with something on its standard input. */
@@ -132,6 +135,9 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
       return child?.pid ?? 0;
     },
     output: () => output,
+    async logged(pattern) {
+      while (!pattern.test(output)) await wait(20);
+    },
     command: (...args) => run("", args),
     commandWith: (input, ...args) => run(input, args),
     stop,

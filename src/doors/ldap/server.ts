@@ -49,8 +49,8 @@ export interface LdapDoor {
   readonly queue: Pick<Queue, "running" | "waiting">;
   /** Refusals that wait for their moment. */
   readonly delayed: number;
-  /** From now on these; places that aren't listened on yet have to wait for a restart. */
-  reload(settings: LdapSettings): void;
+  /** From now on these. Returned are those that aren't listened on: they wait for a restart. */
+  reload(settings: LdapSettings): readonly ListenerSettings[];
   /** Ends every connection on which that person is bound. */
   revoke(person: PersonName): void;
   /** Takes nothing new, lets what runs finish for at most `drainMs`, tells everybody, closes. */
@@ -239,9 +239,9 @@ function reload(
   arrivals: Arrivals,
   opened: Map<ListenerPlace, Open>,
   { listeners, directories }: LdapSettings,
-): void {
+): readonly ListenerSettings[] {
   for (const [place, open] of opened) {
-    const here = listeners.filter(({ listen }) => addressText(listen) === addressText(open.listen));
+    const here = listeners.filter((settings) => isAt(open, settings));
     // Several can only be at the port 0, which stands for any: there they go by their names.
     const { name } = place.current.settings;
     const settings = here.find((one) => one.name === name) ?? here[0];
@@ -255,6 +255,11 @@ function reload(
       place.current.directory.relays.prepare();
     }
   }
+  return listeners.filter((settings) => ![...opened.values()].some((open) => isAt(open, settings)));
+}
+
+function isAt(open: Open, { listen }: ListenerSettings): boolean {
+  return addressText(open.listen) === addressText(listen);
 }
 
 function endQuiet({ clients }: Arrivals): void {

@@ -90,12 +90,19 @@ await t.test(
     });
     await one.answerTo(2);
     const rules = listenerSettings({ name: "one", operations: ["whoami"] });
-    door.reload({ listeners: [rules], directories: new Map([["corp", directory]]) });
+    const directories = new Map([["corp", directory]]);
+    t.same(door.reload({ listeners: [rules], directories }), []);
     await t.rejects(two.next(), CLOSED, "without a word: it waited for nothing");
     await t.rejects(LdapClient.open(portOf(1), { host: "127.0.0.2" }));
     t.match(await one.ask(searchRequest(3, { base: BASE })), { resultCode: 53 });
     t.match(await one.ask(bindRequest(4, dnOf("u000002"), "pw-u000002")), { resultCode: 0 });
     one.end();
+    // The place that closed isn't opened again before the next start, and that is told each time.
+    for (let time = 0; time < 2; time += 1) {
+      t.match(door.reload({ listeners: listeners.map(listenerSettings), directories }), [
+        { name: "two" },
+      ]);
+    }
   },
 );
 
