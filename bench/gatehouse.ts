@@ -20,6 +20,8 @@ export interface GatehouseOptions {
   readonly directoryPort: number;
   /** Handed to Node before the program, such as --cpu-prof. */
   readonly nodeOptions: readonly string[];
+  /** The bundle of another version (its dist/main.js), and what it is called in the table. */
+  readonly other?: { readonly main: string; readonly name: string };
 }
 
 export function configure(options: GatehouseOptions): string {
@@ -67,7 +69,11 @@ function doorConfiguration({ door, port }: GatehouseOptions): string {
 }
 
 /** Imports one token a person; tokens per second. */
-export function importTokens(config: string, folder: string, users: number): number {
+export function importTokens(
+  { folder, other }: Pick<GatehouseOptions, "folder" | "other">,
+  config: string,
+  users: number,
+): number {
   const path = join(folder, "tokens.csv");
   const file = openSync(path, "w");
   for (let index = 0; index < users; index += 1) {
@@ -75,7 +81,7 @@ export function importTokens(config: string, folder: string, users: number): num
   }
   closeSync(file);
   const startedAt = performance.now();
-  const args = [MAIN, "token", "import", path, "--config", config];
+  const args = [other?.main ?? MAIN, "token", "import", path, "--config", config];
   const run = spawnSync(process.execPath, args, { encoding: "utf8" });
   if (run.status !== 0) throw new Error(`token import failed: ${run.stderr}`);
   return users / ((performance.now() - startedAt) / 1000);
@@ -91,7 +97,7 @@ export async function startGatehouse(
   config: string,
 ): Promise<Gatehouse> {
   const startedAt = performance.now();
-  const args = [...options.nodeOptions, MAIN, "run", "--config", config];
+  const args = [...options.nodeOptions, options.other?.main ?? MAIN, "run", "--config", config];
   const child = start(process.execPath, args);
   let output = "";
   child.stderr?.on("data", (chunk: Buffer) => (output += chunk.toString()));
@@ -104,7 +110,7 @@ export async function startGatehouse(
     });
   });
   return {
-    name: "Gatehouse",
+    name: options.other?.name ?? "Gatehouse",
     pid: child.pid ?? 0,
     port: options.port,
     readyMs: performance.now() - startedAt,

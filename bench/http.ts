@@ -146,7 +146,7 @@ async function run(): Promise<void> {
   const files = "certificate: certs/server.pem, key: certs/server.key";
   appendFileSync(config, `admin: { listen: "127.0.0.1:${ADMIN_PORT}", ${files} }\n`);
   process.stderr.write(`importing ${users} tokens\n`);
-  importTokens(config, options.folder, users);
+  importTokens(options, config, users);
   const gatehouse = await startGatehouse(options, config);
   const ca = join(options.folder, "certs/ca.pem");
   await measurePaths(gatehouse.pid, ca);

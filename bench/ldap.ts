@@ -134,7 +134,7 @@ async function startAll(folder: string): Promise<Contender[]> {
   };
   const config = configure(options);
   say(`importing ${users} tokens`);
-  importTokens(config, options.folder, users);
+  importTokens(options, config, users);
   const gatehouse = await startGatehouse(options, config);
   const proxy = await startSlapdProxy(join(folder, "proxy"), slapd.port, PROXY_PORT);
   const contender = (server: Server, asksCodes: boolean): Contender => ({

@@ -4,13 +4,13 @@
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 import { startFreeRadius } from "./freeradius.ts";
-import { configure, importTokens, startGatehouse } from "./gatehouse.ts";
+import { configure, type GatehouseOptions, importTokens, startGatehouse } from "./gatehouse.ts";
 import type { LoadResult } from "./load.ts";
 import { type Server, usageOf } from "./process.ts";
 import { startSlapd } from "./slapd.ts";
@@ -20,6 +20,7 @@ const HELP = `Measures RADIUS logins a second: password,code over PAP; each logi
 at a real slapd and, in Gatehouse, a claim and an event on disk.
 
 npm run bench -- [--users N] [--rounds N] [--seconds N] [--window N] [--threads N] [--alone]
+                 [--before FILE]
 
   --users N      people in the directory, each with a token        (200000)
   --rounds N     measured rounds per server, after first logins  (4)
@@ -27,6 +28,7 @@ npm run bench -- [--users N] [--rounds N] [--seconds N] [--window N] [--threads 
   --window N     logins under way at a time                        (64)
   --threads N    of FreeRADIUS                                     (32)
   --alone        without FreeRADIUS
+  --before FILE  dist/main.js of an earlier version, to take turns with this one
   --node=ARGS    for Gatehouse's Node, such as "--cpu-prof --cpu-prof-dir=/tmp/profile"
 `;
 
@@ -39,6 +41,7 @@ const PAUSE_MS = 61_000;
 const SLAPD_PORT = 23_890;
 const GATEHOUSE_PORT = 23_812;
 const FREERADIUS_PORT = 23_813;
+const BEFORE_PORT = 23_814;
 
 const { values } = parseArgs({
   options: {
@@ -48,6 +51,7 @@ const { values } = parseArgs({
     window: { type: "string", default: "64" },
     threads: { type: "string", default: "32" },
     alone: { type: "boolean", default: false },
+    before: { type: "string" },
     node: { type: "string", default: "" },
     help: { type: "boolean", default: false },
   },
@@ -95,7 +99,7 @@ async function run(): Promise<void> {
   };
   const config = configure(options);
   say(`importing ${users} tokens`);
-  const imported = importTokens(config, options.folder, users);
+  const imported = importTokens(options, config, users);
   const gatehouse = await startGatehouse(options, config);
   const idleMb = usageOf(gatehouse.pid)?.residentMb;
   const peer = values.alone
@@ -109,7 +113,9 @@ async function run(): Promise<void> {
   if (peer === undefined && !values.alone) {
     say("FreeRADIUS isn't installed: no comparison (apt-get install freeradius freeradius-ldap)");
   }
-  const servers = [gatehouse, ...(peer === undefined ? [] : [peer])];
+  const before = await startBefore(options, users);
+  const peers = [before, peer].filter((server) => server !== undefined);
+  const servers = [gatehouse, ...peers];
   const measured = new Map<Server, Round[]>(servers.map((server) => [server, []]));
   const blocks = Math.max(1, Math.floor(users / people));
   const usedAt = new Map<number, number>();
@@ -126,7 +132,7 @@ async function run(): Promise<void> {
       if (round > 0) measured.get(server)?.push(result);
     }
   }
-  report(measured, gatehouse, peer);
+  report(measured, gatehouse, peers);
   console.log(
     `\nGatehouse: ready after ${Math.round(gatehouse.readyMs)} ms with ${users} tokens; `,
   );
@@ -134,6 +140,16 @@ async function run(): Promise<void> {
   console.log(`${users} people, window ${values.window}, ${cpus().length} processors, `);
   console.log(`Node ${process.version}, ${cpus()[0]?.model ?? "unknown processor"}`);
   for (const server of [...servers, slapd]) await server.stop();
+}
+
+/** Of the same people, with a store of its own. */
+async function startBefore(options: GatehouseOptions, users: number): Promise<Server | undefined> {
+  if (values.before === undefined) return undefined;
+  const other = { main: resolve(values.before), name: "Gatehouse before" };
+  const its = { ...options, folder: `${options.folder}-before`, port: BEFORE_PORT, other };
+  const config = configure(its);
+  importTokens(its, config, users);
+  return startGatehouse(its, config);
 }
 
 function describe({ perSecond, p99, rejects, lost, resent, forged }: Round): string {
@@ -146,7 +162,7 @@ function describe({ perSecond, p99, rejects, lost, resent, forged }: Round): str
 function report(
   measured: ReadonlyMap<Server, readonly Round[]>,
   gatehouse: Server,
-  peer: Server | undefined,
+  peers: readonly Server[],
 ): void {
   const rows = [...measured].map(([{ name }, list]) => {
     const of = (pick: (round: Round) => number | undefined): number =>
@@ -164,10 +180,12 @@ function report(
   console.log("");
   const titles = ["", "logins/s", "p50 ms", "p99 ms", "CPU µs/login", "RSS MB", "not accepted"];
   printTable(titles, rows);
-  if (peer === undefined) return;
   const speed = (server: Server): number =>
     median((measured.get(server) ?? []).map(({ perSecond }) => perSecond));
-  console.log(`\nratio of medians: ${(speed(gatehouse) / speed(peer)).toFixed(2)} x`);
+  for (const peer of peers) {
+    const ratio = (speed(gatehouse) / speed(peer)).toFixed(2);
+    console.log(`\nratio of medians to ${peer.name}: ${ratio} x`);
+  }
 }
 
 function mb(value: number | undefined): string {
