@@ -2,13 +2,14 @@
 // Invariant: what resolves is encrypted and its certificate carries the URL's host, unless the URL
 // says "none"; nothing that came in clear is trusted after StartTLS.
 
-import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { connect as connectTls, type SecureContext } from "node:tls";
+import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from "node:net";
+import { connect as connectTls, type ConnectionOptions, type SecureContext } from "node:tls";
 
 import { auditText } from "../../core/audit.ts";
 import { createFramer, type Framer } from "../../wire/ldap/frame.ts";
 import { decodeAnswer, encodeStartTls, RESULT_CODE } from "../../wire/ldap/message.ts";
 import type { DirectoryUrl } from "./options.ts";
+import { sharedReads } from "./reads.ts";
 
 /** An answer to StartTLS has some 50 octets. */
 const PLAIN_BYTES_MAX = 4096;
@@ -26,7 +27,8 @@ export function dial(
   timeoutMs: number,
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    let socket: Socket = connectTcp({ host: url.host, port: url.port, noDelay: true });
+    const onread = sharedReads(() => socket);
+    let socket = connect(url, secureContext, onread);
     const timer = setTimeout(() => fail(new Error("no connection in time")), timeoutMs);
     const closed = (): void => fail(new Error("closed while connecting"));
 
@@ -39,22 +41,37 @@ export function dial(
     function finish(): void {
       clearTimeout(timer);
       socket.off("close", closed);
+      socket.setNoDelay(true);
       resolve(socket);
     }
 
     function secure(): void {
       socket.off("close", closed);
-      socket = encrypt(socket, url.host, secureContext);
+      socket = connectTls({ socket, ...tlsOptions(url.host, secureContext) });
       socket.on("error", fail).once("close", closed).once("secureConnect", finish);
     }
 
     socket.on("error", fail).once("close", closed);
-    socket.once("connect", () => {
-      if (url.tls === "none") finish();
-      else if (url.tls === "implicit") secure();
-      else askForTls(socket, secure, fail);
-    });
+    if (url.tls === "implicit") socket.once("secureConnect", finish);
+    else if (url.tls === "none") socket.once("connect", finish);
+    else socket.once("connect", () => askForTls(socket, secure, fail));
   });
+}
+
+function connect(
+  { host, port, tls }: DirectoryUrl,
+  secureContext: SecureContext,
+  onread: OnReadOpts,
+): Socket {
+  if (tls === "none") return connectTcp({ host, port, onread });
+  if (tls === "start-tls") return connectTcp({ host, port });
+  // Its types don't know that it takes `onread`, as any socket that it makes itself.
+  const options: ConnectionOptions & { readonly onread: OnReadOpts } = {
+    ...tlsOptions(host, secureContext),
+    port,
+    onread,
+  };
+  return connectTls(options);
 }
 
 // OpenSSL's own messages have addresses in memory and lines of its source in them; names in a
@@ -68,10 +85,10 @@ function readable(error: Error): Error {
 }
 
 // No session is offered for reuse: every connection proves its certificate.
-function encrypt(socket: Socket, host: string, secureContext: SecureContext): Socket {
+function tlsOptions(host: string, secureContext: SecureContext): ConnectionOptions {
   // RFC 6066 §3: an address is no server name. It is compared with the certificate all the same.
   const servername = isIP(host) === 0 ? { servername: host } : {};
-  return connectTls({ socket, host, ...servername, secureContext, rejectUnauthorized: true });
+  return { host, ...servername, secureContext, rejectUnauthorized: true };
 }
 
 function askForTls(socket: Socket, secure: () => void, fail: (error: Error) => void): void {
