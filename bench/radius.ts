@@ -2,6 +2,7 @@
 // `npm run bench -- --help`. The two take turns, so that a busy machine spoils both alike.
 
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -12,7 +13,7 @@ import { parseArgs } from "node:util";
 import { startFreeRadius } from "./freeradius.ts";
 import { configure, type GatehouseOptions, importTokens, startGatehouse } from "./gatehouse.ts";
 import type { LoadResult } from "./load.ts";
-import { type Server, usageOf } from "./process.ts";
+import { type Server, start, stop, usageOf } from "./process.ts";
 import { startSlapd } from "./slapd.ts";
 import { median, printTable } from "./table.ts";
 
@@ -20,7 +21,7 @@ const HELP = `Measures RADIUS logins a second: password,code over PAP; each logi
 at a real slapd and, in Gatehouse, a claim and an event on disk.
 
 npm run bench -- [--users N] [--rounds N] [--seconds N] [--window N] [--threads N] [--alone]
-                 [--before FILE]
+                 [--before FILE] [--floor]
 
   --users N      people in the directory, each with a token        (200000)
   --rounds N     measured rounds per server, after first logins  (4)
@@ -29,10 +30,12 @@ npm run bench -- [--users N] [--rounds N] [--seconds N] [--window N] [--threads 
   --threads N    of FreeRADIUS                                     (32)
   --alone        without FreeRADIUS
   --before FILE  dist/main.js of an earlier version, to take turns with this one
+  --floor        and a bare Node program that is no gateway, but as fast as one could be
   --node=ARGS    for Gatehouse's Node, such as "--cpu-prof --cpu-prof-dir=/tmp/profile"
 `;
 
 const LOAD = fileURLToPath(new URL("./load.ts", import.meta.url));
+const FLOOR = fileURLToPath(new URL("./floor.ts", import.meta.url));
 const SOCKETS = 4;
 // More than anybody answers here: a round never runs out of people.
 const LOGINS_PER_SECOND_MAX = 12_000;
@@ -42,6 +45,7 @@ const SLAPD_PORT = 23_890;
 const GATEHOUSE_PORT = 23_812;
 const FREERADIUS_PORT = 23_813;
 const BEFORE_PORT = 23_814;
+const FLOOR_PORT = 23_815;
 
 const { values } = parseArgs({
   options: {
@@ -52,6 +56,7 @@ const { values } = parseArgs({
     threads: { type: "string", default: "32" },
     alone: { type: "boolean", default: false },
     before: { type: "string" },
+    floor: { type: "boolean", default: false },
     node: { type: "string", default: "" },
     help: { type: "boolean", default: false },
   },
@@ -114,7 +119,8 @@ async function run(): Promise<void> {
     say("FreeRADIUS isn't installed: no comparison (apt-get install freeradius freeradius-ldap)");
   }
   const before = await startBefore(options, users);
-  const peers = [before, peer].filter((server) => server !== undefined);
+  const floor = values.floor ? await startFloor(folder, slapd.port) : undefined;
+  const peers = [before, floor, peer].filter((server) => server !== undefined);
   const servers = [gatehouse, ...peers];
   const measured = new Map<Server, Round[]>(servers.map((server) => [server, []]));
   const blocks = Math.max(1, Math.floor(users / people));
@@ -150,6 +156,18 @@ async function startBefore(options: GatehouseOptions, users: number): Promise<Se
   const config = configure(its);
   importTokens(its, config, users);
   return startGatehouse(its, config);
+}
+
+async function startFloor(folder: string, directoryPort: number): Promise<Server> {
+  const args = [FLOOR, FLOOR_PORT, directoryPort, folder].map(String);
+  const child = start(process.execPath, args);
+  if (child.stdout !== null) await once(child.stdout, "data");
+  return {
+    name: "bare Node, no gateway",
+    pid: child.pid ?? 0,
+    port: FLOOR_PORT,
+    stop: () => stop(child),
+  };
 }
 
 function describe({ perSecond, p99, rejects, lost, resent, forged }: Round): string {
