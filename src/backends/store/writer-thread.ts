@@ -132,7 +132,9 @@ export class WriterThread {
     this.#counts.batches += 1;
     this.onCommitted();
     this.#judge(answer);
-    this.#send();
+    // A few can wait for what this turn brings: each commit has a price of its own.
+    if (this.#waiting.length >= BATCH_WRITES_MIN) this.#send();
+    else if (this.#waiting.length > 0) this.#schedule();
     for (const [index, waiting] of batch.entries()) {
       const result = answer.results[index] ?? { error: "the writer gave no answer" };
       this.#counts["ok" in result ? "written" : "failed"] += 1;
