@@ -3,7 +3,8 @@
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { Agent as SecureAgent } from "node:https";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
 import { connect as connectTls } from "node:tls";
 
 import t from "tap";
@@ -89,6 +90,23 @@ await t.test("T04: keys changed without end, or a second handshake: the end", as
   t.equal(await outcome, "refused");
   client.destroy();
   t.equal((await ask(`${kit.url}/healthz`, { ca })).status, 200);
+});
+
+await t.test("a connection that is kept and used a lot is no flood", async (t) => {
+  const { tls, ca } = await makeIdentity(t);
+  const kit = await openAdminServer(t, { tls });
+  const agent = new SecureAgent({ keepAlive: true, maxSockets: 1, ca });
+  t.teardown(() => agent.destroy());
+  const ports = new Set<number | undefined>();
+  agent.on("free", (socket: Socket) => ports.add(socket.localPort));
+  for (let round = 0; round < 200; round += 1) {
+    const headers = { "x-more": "x".repeat(1_000) };
+    t.equal((await ask(`${kit.url}/healthz`, { agent, headers })).status, 200);
+  }
+  // Twice as long as it takes to notice a flood.
+  await wait(500);
+  t.equal((await ask(`${kit.url}/healthz`, { agent })).status, 200);
+  t.equal(ports.size, 1);
 });
 
 await t.test("T05: nothing is taken before the handshake is done (0-RTT)", async (t) => {
