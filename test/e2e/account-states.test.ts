@@ -56,6 +56,13 @@ const SPELLINGS = [
   `uid=#0405616c696365,ou=people,${BASE}`,
   `0.9.2342.19200300.100.1.1=alice,ou=people,${BASE}`,
   `uid=ＡＬＩＣＥ,ou=people,${BASE}`,
+  "aLiCe  ",
+  "Alice@CORP.example",
+  "Example\\Alice",
+  `UID=ALICE,OU=PEOPLE,DC=EXAMPLE,DC=ORG`,
+  `uid=al\\69ce,ou=people,${BASE}`,
+  `uid=alice,ou=\\70eople,${BASE}`,
+  `uid=\\41\\4c\\49\\43\\45,2.5.4.11=people,${BASE}`,
   // Whatever the directory makes of these, it is alice or nobody.
   "ＡＬＩＣＥ",
   "al\u0131ce",
@@ -69,6 +76,14 @@ const SPELLINGS = [
   "example.org/people/alice",
   "alice@other.example",
   "OTHER\\alice",
+  "EXAMPLE/alice",
+  "EXAMPLE\\\\alice",
+  "alice\\EXAMPLE",
+  "alice@example.org@example.org",
+  `uid=alice;ou=people;dc=example;dc=org`,
+  `uid=alice+cn=alice,ou=people,${BASE}`,
+  "uid=alice,ou=people",
+  "(uid=alice)",
 ];
 
 async function checkServer(t: Test, server: Server, more: readonly string[]): Promise<void> {
@@ -89,6 +104,7 @@ async function checkServer(t: Test, server: Server, more: readonly string[]): Pr
     const nobody = new Set(["malformed-username", "user-not-found"]);
     const refused = attempts.filter(({ reason }) => nobody.has(reason ?? ""));
     const alices = attempts.filter(({ initiated_by }) => initiated_by.id === person);
+    t.ok(SPELLINGS.length >= 40);
     t.equal(alices.length + refused.length, SPELLINGS.length, "each is alice, or nobody");
     t.ok(alices.length >= 14, `${alices.length} are understood`);
   });

@@ -1,18 +1,18 @@
-// The LDAP door in front of 389 Directory Server and of a Windows domain (a real Samba domain
-// controller): binds by every name, results relayed, refusals that tell nothing.
+// The LDAP door in front of 389 Directory Server, of a Windows domain (a real Samba domain controller)
+// and of two directories: binds by every name, results relayed, refusals that tell nothing.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 
 import { startDirsrv } from "../support/dirsrv.ts";
-import { codeFor, startGateway, type TestGateway } from "../support/gateway.ts";
+import { codeFor, slapdLines, startGateway, type TestGateway } from "../support/gateway.ts";
 import { LdapClient } from "../support/ldap-client.ts";
 import { bindRequest, filter, searchRequest, whoAmIRequest } from "../support/ldap-requests.ts";
 import { ldapTool, type Ran } from "../support/ldap-tools.ts";
 import { operatorOf } from "../support/operator.ts";
 import { AD_BASE, AD_PASSWORD, AD_SERVICE_DN, startSamba } from "../support/samba.ts";
-import { BASE, SERVICE_DN, SERVICE_PASSWORD } from "../support/slapd.ts";
+import { BASE, SERVICE_DN, SERVICE_PASSWORD, startSlapd } from "../support/slapd.ts";
 
 function search(
   gateway: TestGateway,
@@ -25,8 +25,8 @@ function search(
   return ldapTool("ldapsearch", args, { caFile: join(gateway.folder, "ca.pem") });
 }
 
-const openClient = (gateway: TestGateway): Promise<LdapClient> =>
-  LdapClient.open(gateway.ldapPort("apps"), {
+const openClient = (gateway: TestGateway, listener = "apps"): Promise<LdapClient> =>
+  LdapClient.open(gateway.ldapPort(listener), {
     ca: readFileSync(join(gateway.folder, "ca.pem"), "utf8"),
   });
 
@@ -152,4 +152,76 @@ await t.test("a Windows domain", async (t) => {
       );
     },
   );
+});
+
+await t.test("two directories, each at a listener of its own", async (t) => {
+  const [one, two] = [await startSlapd({ log: true }), await startSlapd({ log: true })];
+  const gateway = await startGateway({
+    directory: [...slapdLines(one.url), "domains: [one.example]", "check_interval: 1s"],
+    otherDirectories: {
+      partner: [...slapdLines(two.url), "domains: [two.example]", "check_interval: 1s"],
+    },
+    listeners: { corp: ["directory: corp"], partner: ["directory: partner"] },
+  });
+  t.teardown(async () => {
+    await gateway.end();
+    await Promise.all([one.stop(), two.stop()]);
+  });
+  const { enroll, events } = operatorOf(gateway);
+  const dnOf = (uid: string): string => `uid=${uid},ou=people,${BASE}`;
+  /** Binds on a connection of its own; with a new token. */
+  async function bind(listener: "corp" | "partner", name: string, uid: string): Promise<number> {
+    const secret = enroll(uid, "--directory", listener);
+    const password = uid === "bob" ? "hello" : `${uid}-password`;
+    const client = await openClient(gateway, listener);
+    const { resultCode } = await client.ask(bindRequest(1, name, `${password},${codeFor(secret)}`));
+    client.end();
+    return resultCode;
+  }
+
+  await t.test(
+    "a domain's name and a DN mean the person of the listener's directory",
+    async (t) => {
+      t.equal(await bind("corp", "alice@one.example", "alice"), 0);
+      t.equal(await bind("corp", dnOf("alice"), "alice"), 0);
+      t.equal(await bind("partner", dnOf("alice"), "alice"), 0);
+      t.equal(await bind("partner", "bob@two.example", "bob"), 0);
+      t.equal(await bind("corp", "bob@two.example", "bob"), 49, "of the other directory");
+      t.same(
+        [one, two].map((slapd) => ["alice", "bob"].map((uid) => slapd.binds(dnOf(uid)))),
+        [
+          [2, 0],
+          [1, 1],
+        ],
+      );
+    },
+  );
+
+  for (const [title, lose, bringBack] of [
+    ["killed", () => two.kill(), () => two.start()],
+    ["hung", () => two.pause(), () => two.resume()],
+  ] as const) {
+    await t.test(
+      `D01 D02: one is ${title}: 52 for its people, nothing for the others`,
+      async (t) => {
+        const open = await openClient(gateway, "corp");
+        const field = `carol-password,${codeFor(enroll("carol", "--directory", "corp"))}`;
+        t.match(await open.ask(bindRequest(1, dnOf("carol"), field)), { resultCode: 0 });
+        await lose();
+        const lost = bind("partner", "bob@two.example", "bob");
+        t.equal(await bind("corp", "alice@one.example", "alice"), 0);
+        t.match(await open.ask(searchRequest(2, { base: dnOf("bob"), scope: 0 })), {
+          kind: "entry",
+        });
+        t.equal(await lost, 52);
+        t.equal(events("--type", "ldap_bind", "--failed").at(-1)?.reason, "directory-unavailable");
+        await bringBack();
+        while ((await bind("partner", "bob@two.example", "bob")) !== 0) continue;
+        const { stdout } = gateway.command("user", "show", "bob", "--directory", "partner");
+        t.match(stdout, /bob/);
+        t.notMatch(stdout, /locked/i);
+        open.end();
+      },
+    );
+  }
 });

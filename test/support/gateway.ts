@@ -21,6 +21,8 @@ export const SHARED_SECRET = "a-secret-of-the-tests";
 export interface GatewayOptions {
   /** ldap:// URL of a directory as test/support/slapd.ts has it, or YAML lines of another one. */
   readonly directory: string | readonly string[];
+  /** YAML lines of more directories, by name. */
+  readonly otherDirectories?: Readonly<Record<string, readonly string[]>>;
   /** host:port; any free port of the loopback otherwise. */
   readonly listen?: string;
   /** What the process is run by, such as faketime with its arguments. */
@@ -149,7 +151,8 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
   };
 }
 
-const slapdLines = (url: string): string[] => [
+/** YAML lines of a directory as test/support/slapd.ts has it. */
+export const slapdLines = (url: string): string[] => [
   `urls: ["${url}"]`,
   "allow_cleartext: true",
   `bind_dn: ${SERVICE_DN}`,
@@ -161,12 +164,14 @@ const slapdLines = (url: string): string[] => [
 function configuration(options: GatewayOptions): string {
   const { directory } = options;
   const lines = typeof directory === "string" ? slapdLines(directory) : directory;
+  const directories = Object.entries({ corp: lines, ...options.otherDirectories }).map(
+    ([name, itsLines]) => `  - name: ${name}\n${itsLines.map((line) => `    ${line}\n`).join("")}`,
+  );
   const client = (options.client ?? []).map((line) => `      ${line}\n`).join("");
   return `store: { sqlite: data/gatehouse.db }
 master_key: { file: master.key }
 directories:
-  - name: corp
-${lines.map((line) => `    ${line}\n`).join("")}radius:
+${directories.join("")}radius:
   listen: ["${options.listen ?? "127.0.0.1:0"}"]
   clients:
     - name: vpn

@@ -32,8 +32,8 @@ export function fieldOf(uid: string, steps = 0): string {
 }
 
 interface Operator {
-  /** A new token, in place of an old one; the raw secret. */
-  enroll(user: string): Buffer;
+  /** A new token, in place of an old one; the raw secret. `more` are options of the command. */
+  enroll(user: string, ...more: string[]): Buffer;
   /** All of them at once, for the first time. */
   enrollAll(users: readonly string[]): void;
   /** Oldest first; `filters` are options of `gatehouse events`. */
@@ -42,8 +42,8 @@ interface Operator {
 
 export function operatorOf(gateway: Pick<TestGateway, "command" | "commandWith">): Operator {
   return {
-    enroll(user) {
-      const args = ["token", "enroll", user, "--json", "--replace"];
+    enroll(user, ...more) {
+      const args = ["token", "enroll", user, "--json", "--replace", ...more];
       const { status, stdout, stderr } = gateway.command(...args);
       if (status !== 0) throw new Error(stderr);
       const { secret }: { secret: string } = JSON.parse(stdout);

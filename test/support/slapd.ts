@@ -64,6 +64,10 @@ export interface SlapdOptions {
   readonly unauthenticatedBinds?: boolean;
   /** What the service account may find at most; 500 is slapd's own default. */
   readonly sizeLimit?: number;
+  /** How many entries it looks through for the service account where no index helps. */
+  readonly uncheckedLimit?: number;
+  /** Adds ou=elsewhere, which is at that ldap:// URL. */
+  readonly referral?: string;
   /** Adds cn=<name>,ou=services with the password "<name>-password". */
   readonly serviceAccount?: string;
   /** u000000 … are Unix accounts: uidNumber 20000 …, /home/<uid>. */
@@ -197,6 +201,8 @@ function findProgram(name: string): string {
 }
 
 function configuration(folder: string, options: SlapdOptions): string {
+  const { uncheckedLimit } = options;
+  const unchecked = uncheckedLimit === undefined ? "" : ` size.unchecked=${uncheckedLimit}`;
   const schemas = ["core", "cosine", "inetorgperson", "nis"];
   const lines = [
     ...schemas.map((name) => `include /etc/ldap/schema/${name}.schema`),
@@ -223,7 +229,7 @@ function configuration(folder: string, options: SlapdOptions): string {
     "index objectClass,uid,cn,member,uniqueMember,memberUid eq",
     `access to attrs=userPassword by anonymous auth${options.selfWrite === true ? " by self =xw" : ""} by * none`,
     `access to * by users ${options.write === true ? "write" : "read"} by * none`,
-    `limits dn.exact="${SERVICE_DN}" size=${options.sizeLimit ?? 500}`,
+    `limits dn.exact="${SERVICE_DN}" size=${options.sizeLimit ?? 500}${unchecked}`,
     "overlay sssvlv",
   );
   if (options.passwordPolicy === true) {
@@ -244,6 +250,10 @@ function load(folder: string, options: SlapdOptions): void {
   ];
   for (const ou of ["people", "contractors", "services", "groups", "policies"]) {
     entries.push(entry(`ou=${ou},${BASE}`, ["objectClass: organizationalUnit", `ou: ${ou}`]));
+  }
+  if (options.referral !== undefined) {
+    const lines = ["objectClass: referral", "objectClass: extensibleObject", "ou: elsewhere"];
+    entries.push(entry(`ou=elsewhere,${BASE}`, [...lines, `ref: ${options.referral}`]));
   }
   entries.push(service("gatehouse", SERVICE_PASSWORD));
   if (options.serviceAccount !== undefined) {

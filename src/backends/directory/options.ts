@@ -1,6 +1,7 @@
 // What a directory's client is told, and what it does with it once: templates read, names compared
 // in one form. Invariant: whatever is wrong with the settings shows at creation, not at a login.
 
+import { constants } from "node:crypto";
 import { createSecureContext, getCACertificates, type SecureContext } from "node:tls";
 
 import type { Clock } from "../../lib/clock.ts";
@@ -87,6 +88,8 @@ export function readOptions(options: DirectoryOptions): Settings {
     timeLimitSeconds: Math.ceil(options.timeoutMs / 1000),
     secureContext: createSecureContext({
       minVersion: "TLSv1.2",
+      // RFC 9325 §3.5: a server could have one handshake after the other (RFC 5246 §7.4.1.1).
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
       ...(urls.every(({ tls }) => tls === "none") ? {} : trusted(options.ca)),
       ...(crl === undefined ? {} : { crl }),
     }),

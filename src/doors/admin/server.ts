@@ -9,6 +9,7 @@ import type { Socket } from "node:net";
 import type { SecureContextOptions } from "node:tls";
 
 import type { Clock } from "../../lib/clock.ts";
+import { watchKeyFloods } from "../../lib/key-flood.ts";
 import { addressText, listenProblem, type ListenAddress } from "../../lib/listen.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Metric } from "../../lib/metric.ts";
@@ -127,7 +128,11 @@ function makeServer(tls: AdminSettings["tls"], handler: Handler): Server {
   };
   if (tls === undefined) return createPlainServer(limits, handler);
   const secure = { ...secureOptions(tls), handshakeTimeout: HANDSHAKE_MS };
-  return createServer({ ...limits, ...secure }, handler);
+  const server = createServer({ ...limits, ...secure }, handler);
+  watchKeyFloods(server, (socket) => {
+    server.emit("clientError", new Error("TLS records in which nothing is"), socket);
+  });
+  return server;
 }
 
 function secureOptions({

@@ -4,6 +4,7 @@
 
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
+import type { TLSSocket } from "node:tls";
 
 import type { PersonName } from "../../core/administration.ts";
 import type { Authenticator } from "../../core/attempt.ts";
@@ -171,13 +172,17 @@ function createContext(
         socket.destroy();
         return then(undefined);
       }
-      tls.begin(socket, (secured) => {
-        if (typeof secured === "object") return then(secured);
+      const failed = (words: string): void => {
         const where = { listener: place.current.settings.name, address };
+        troubles.connection("tls-failed", where, words);
+      };
+      const settled = (secured: TLSSocket | string | undefined): void => {
+        if (typeof secured === "object") return then(secured);
         // A balancer or a monitor that only looks whether somebody answers is no trouble.
-        if (secured !== undefined) troubles.connection("tls-failed", where, secured);
+        if (secured !== undefined) failed(secured);
         then(undefined);
-      });
+      };
+      tls.begin(socket, settled, () => failed("records in which nothing is"));
     },
   };
 }

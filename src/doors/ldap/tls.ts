@@ -7,20 +7,22 @@ import type { Socket } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
 
 import { auditText } from "../../core/audit.ts";
+import { placeOf, watchKeyFloods } from "../../lib/key-flood.ts";
 import type { ListenerTls } from "./listener.ts";
 
 /** Called once. Words for the log where there is no TLS; undefined: the other side just left. */
 type Secured = (socket: TLSSocket | string | undefined) => void;
 
 export interface Tls {
-  /** The handshake as the server, on a socket that nobody reads. */
-  begin(socket: Socket, then: Secured): void;
+  /** The handshake as the server, on a socket that nobody reads. `onFlood`: see lib/key-flood.ts. */
+  begin(socket: Socket, then: Secured, onFlood: () => void): void;
 }
 
 /** Throws for a certificate or key that can't be used. */
 export function createTls(settings: ListenerTls, handshakeMs: number): Tls {
   const { certificate, key, clientCa } = settings;
   const pending = new Map<string, Secured>();
+  const floods = new Map<string, () => void>();
   // It never listens: sockets are given to it.
   const server = createServer({
     cert: certificate,
@@ -41,26 +43,28 @@ export function createTls(settings: ListenerTls, handshakeMs: number): Tls {
   }
 
   server.on("secureConnection", (socket) => settle(placeOf(socket), socket));
+  watchKeyFloods(server, (socket) => {
+    floods.get(placeOf(socket))?.();
+    socket.destroy();
+  });
   server.on("tlsClientError", (error, socket) => {
     settle(placeOf(socket), wordsFor(error));
     // After a time-out it would stay open.
     socket.destroy();
   });
   return {
-    begin(socket, then) {
+    begin(socket, then, onFlood) {
       const place = placeOf(socket);
       pending.set(place, then);
+      floods.set(place, onFlood);
       socket.on("error", () => undefined);
-      socket.once("close", () => settle(place, undefined));
+      socket.once("close", () => {
+        floods.delete(place);
+        settle(place, undefined);
+      });
       server.emit("connection", socket);
     },
   };
-}
-
-/** Of one connection at a time: both ends of it. */
-function placeOf(socket: Socket): string {
-  const { remoteAddress, remotePort, localAddress, localPort } = socket;
-  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }
 
 // OpenSSL's own messages have addresses in memory and lines of its source in them.

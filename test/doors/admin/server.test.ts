@@ -1,79 +1,26 @@
 // The administrators' listener under real connections, good ones and bad ones. Whatever was sent, the
 // next good request is answered.
 
-import { readFileSync } from "node:fs";
-import { Agent as SecureAgent } from "node:https";
 import { METHODS } from "node:http";
+import { Agent as SecureAgent } from "node:https";
 import { connect, type Socket } from "node:net";
 import { once } from "node:events";
-import { join } from "node:path";
-import { connect as connectTls } from "node:tls";
 
-import t, { type Test } from "tap";
+import t from "tap";
 
-import { generateCertificates } from "../../../certs/certificates.ts";
-import type { Missing } from "../../../src/doors/admin/health.ts";
 import { listNetworks } from "../../../src/doors/admin/metrics.ts";
 import {
-  startAdminServer,
-  type AdminServer,
-  type AdminServerOptions,
-} from "../../../src/doors/admin/server.ts";
-import { systemClock } from "../../../src/lib/clock.ts";
-import { single } from "../../../src/lib/metric.ts";
-import { Secret } from "../../../src/lib/secret.ts";
+  FROM_LOOPBACK,
+  LOOPBACK,
+  makeIdentity,
+  openAdminServer,
+} from "../../support/admin-server.ts";
 import { readScrape } from "../../support/exposition.ts";
 import { ask, tell } from "../../support/http.ts";
-import { type LogLine, memoryLog } from "../../support/radius-door.ts";
-
-type Settings = AdminServerOptions["settings"];
-
-const LOOPBACK = { family: 4, host: "127.0.0.1", port: 0 } as const;
-const FROM_LOOPBACK = [{ family: 4, prefix: 8, text: "127.0.0.0/8" }] as const;
-
-interface Identity {
-  readonly tls: NonNullable<Settings["tls"]>;
-  /** PEM of the authority. */
-  readonly ca: string;
-}
-
-async function makeIdentity(t: Test): Promise<Identity> {
-  const folder = t.testdir();
-  await generateCertificates(folder);
-  const read = (name: string): string => readFileSync(join(folder, name), "utf8");
-  const tls = { certificate: read("server.pem"), key: Secret.of(read("server.key")) };
-  return { tls, ca: read("ca.pem") };
-}
-
-interface Kit {
-  readonly server: AdminServer;
-  readonly url: string;
-  readonly port: number;
-  readonly lines: readonly LogLine[];
-  missing: readonly Missing[] | Error;
-}
-
-async function open(t: Test, settings: Partial<Settings> = {}): Promise<Kit> {
-  const log = memoryLog();
-  const server = await startAdminServer({
-    settings: { listen: LOOPBACK, tls: undefined, metricsFrom: FROM_LOOPBACK, ...settings },
-    metrics: [single("gauge", "test_x", "An x.", () => 7)],
-    missing() {
-      if (kit.missing instanceof Error) throw kit.missing;
-      return kit.missing;
-    },
-    clock: systemClock,
-    log,
-  });
-  t.teardown(() => server.close());
-  const port = Number(new URL(server.url).port);
-  const kit: Kit = { server, url: server.url, port, lines: log.lines, missing: [] };
-  return kit;
-}
 
 await t.test("health, readiness and metrics over HTTPS", async (t) => {
   const { tls, ca } = await makeIdentity(t);
-  const kit = await open(t, { tls });
+  const kit = await openAdminServer(t, { tls });
   t.match(kit.url, /^https:\/\/127\.0\.0\.1:\d+$/);
   t.match(await ask(`${kit.url}/healthz`, { ca }), { status: 200, body: "alive\n" });
   t.match(await ask(`${kit.url}/readyz`, { ca }), { status: 200, body: "ready\n" });
@@ -93,7 +40,7 @@ await t.test("health, readiness and metrics over HTTPS", async (t) => {
 });
 
 await t.test("answers can't be shown, framed or kept, and say nothing of the server", async (t) => {
-  const kit = await open(t);
+  const kit = await openAdminServer(t);
   for (const path of ["/healthz", "/readyz", "/metrics", "/nothing"]) {
     const { headers } = await ask(`${kit.url}${path}`);
     t.match(headers, {
@@ -108,7 +55,7 @@ await t.test("answers can't be shown, framed or kept, and say nothing of the ser
 
 await t.test("A03 A18: metrics are for the listed addresses, by the socket alone", async (t) => {
   const metricsFrom = [{ family: 4, prefix: 32, text: "127.0.0.2" }] as const;
-  const kit = await open(t, { metricsFrom });
+  const kit = await openAdminServer(t, { metricsFrom });
   const url = `${kit.url}/metrics`;
   t.equal((await ask(url, { localAddress: "127.0.0.2" })).status, 200);
   const headers = { "x-forwarded-for": "127.0.0.2", forwarded: "for=127.0.0.2", host: "127.0.0.2" };
@@ -137,7 +84,7 @@ await t.test("an IPv4 address in IPv6 clothes is that IPv4 address", async (t) =
 });
 
 await t.test("A09: nothing but reading: other methods, bodies and paths are refused", async (t) => {
-  const kit = await open(t);
+  const kit = await openAdminServer(t);
   // CONNECT is for proxies; Node hangs up without a word.
   for (const method of METHODS.filter((one) => !["GET", "HEAD", "CONNECT"].includes(one))) {
     const { status, headers } = await ask(`${kit.url}/healthz`, { method });
@@ -211,7 +158,7 @@ const BAD: readonly (readonly [what: string, octets: string | Buffer, status: Re
 ];
 
 await t.test("A09: octets that are no good request end in an error", async (t) => {
-  const kit = await open(t);
+  const kit = await openAdminServer(t);
   for (const [what, octets, status] of BAD) {
     const { received } = await tell(kit.port, octets);
     t.match(received, status, what);
@@ -222,7 +169,7 @@ await t.test("A09: octets that are no good request end in an error", async (t) =
 });
 
 await t.test("requests in one segment are all answered", async (t) => {
-  const kit = await open(t);
+  const kit = await openAdminServer(t);
   const one = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
   const last = one.replace("Host: x", "Host: x\r\nConnection: close");
   const { received } = await tell(kit.port, `${one.repeat(49)}${last}`);
@@ -231,7 +178,7 @@ await t.test("requests in one segment are all answered", async (t) => {
 
 await t.test("A09: who doesn't finish what it began is cut off in seconds", async (t) => {
   const { tls, ca } = await makeIdentity(t);
-  const [plain, secure] = [await open(t), await open(t, { tls })];
+  const [plain, secure] = [await openAdminServer(t), await openAdminServer(t, { tls })];
   const half = "GET /healthz HTTP/1.1\r\nHost: x\r\nA: ";
   const cut = await Promise.all([
     tell(plain.port, ""),
@@ -249,79 +196,8 @@ await t.test("A09: who doesn't finish what it began is cut off in seconds", asyn
   t.equal((await ask(`${secure.url}/healthz`, { ca })).status, 200);
 });
 
-await t.test(
-  "T01 T03: what isn't TLS 1.2 or later is refused, in one line of the log",
-  async (t) => {
-    const { tls, ca } = await makeIdentity(t);
-    const kit = await open(t, { tls });
-    const garbage = [
-      "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
-      Buffer.alloc(600, 0xa5),
-      "\x16\x03\x01\xff\xff",
-    ];
-    for (const octets of garbage) {
-      const { received } = await tell(kit.port, octets);
-      t.notMatch(received, "alive");
-    }
-    const old = connectTls({
-      host: "127.0.0.1",
-      port: kit.port,
-      ca,
-      minVersion: "TLSv1",
-      maxVersion: "TLSv1.1",
-      ciphers: "DEFAULT@SECLEVEL=0",
-    });
-    const [error] = await once(old, "error");
-    t.match(error, { code: /SSL|ECONNRESET/ });
-    for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
-      const options = { ca, minVersion: version, maxVersion: version };
-      t.equal((await ask(`${kit.url}/healthz`, options)).status, 200, version);
-    }
-    t.equal(kit.lines.length, 1);
-  },
-);
-
-await t.test("T09 T10: odd server names and protocols are refused or ignored", async (t) => {
-  const { tls, ca } = await makeIdentity(t);
-  const kit = await open(t, { tls });
-  const place = { host: "127.0.0.1", port: kit.port, ca, checkServerIdentity: () => undefined };
-  for (const servername of ["", "unknown.example.org", "a".repeat(255), "x".repeat(63)]) {
-    const socket = connectTls({ ...place, servername });
-    await once(socket, "secureConnect");
-    t.equal(socket.alpnProtocol, false);
-    socket.destroy();
-  }
-  const many = Array.from({ length: 255 }, (_, index) => `p${index}`);
-  for (const ALPNProtocols of [["h2"], ["unknown"], many]) {
-    const socket = connectTls({ ...place, ALPNProtocols });
-    const [error] = await once(socket, "error");
-    t.match(error, { code: "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL" });
-  }
-  const socket = connectTls({ ...place, ALPNProtocols: ["h2", "http/1.1"] });
-  await once(socket, "secureConnect");
-  t.equal(socket.alpnProtocol, "http/1.1");
-  socket.destroy();
-  t.equal((await ask(`${kit.url}/healthz`, { ca })).status, 200);
-});
-
-await t.test(
-  "T17: a renewed certificate is used at once, and no open connection notices",
-  async (t) => {
-    const [before, after] = [await makeIdentity(t), await makeIdentity(t)];
-    const kit = await open(t, { tls: before.tls });
-    const agent = new SecureAgent({ keepAlive: true, maxSockets: 1, ca: before.ca });
-    t.teardown(() => agent.destroy());
-    const url = `${kit.url}/healthz`;
-    t.equal((await ask(url, { agent })).status, 200);
-    kit.server.reload({ listen: LOOPBACK, tls: after.tls, metricsFrom: FROM_LOOPBACK });
-    t.equal((await ask(url, { agent })).status, 200, "the open one goes on");
-    t.equal((await ask(url, { ca: after.ca })).status, 200, "a new one gets the new certificate");
-    await t.rejects(ask(url, { ca: before.ca }), { code: /UNABLE_TO_VERIFY|SELF_SIGNED|CERT/ });
-  },
-);
-
 await t.test("one address can't take all connections", async (t) => {
-  const kit = await open(t);
+  const kit = await openAdminServer(t);
   const open_: Socket[] = [];
   t.teardown(() => open_.forEach((socket) => socket.destroy()));
   let closed = 0;
@@ -343,16 +219,16 @@ async function untilAnswered(url: string): ReturnType<typeof ask> {
 }
 
 await t.test("a fault of our own is status 500, and only the log says more", async (t) => {
-  const kit = await open(t);
+  const kit = await openAdminServer(t);
   kit.missing = new Error("a detail nobody outside may see");
   t.match(await ask(`${kit.url}/readyz`), { status: 500, body: "internal server error\n" });
   t.match(kit.lines, [{ level: "error", fields: { err: kit.missing } }]);
 });
 
 await t.test("C05: a port that is taken is told, with who to ask", async (t) => {
-  const kit = await open(t);
+  const kit = await openAdminServer(t);
   const listen = { ...LOOPBACK, port: kit.port };
-  await t.rejects(open(t, { listen }), {
+  await t.rejects(openAdminServer(t, { listen }), {
     message: `admin.listen 127.0.0.1:${kit.port}: the port is in use; stop the program that has it (ss -lntp 'sport = :${kit.port}')`,
   });
   t.equal((await ask(`${kit.url}/healthz`)).status, 200);
@@ -360,7 +236,7 @@ await t.test("C05: a port that is taken is told, with who to ask", async (t) => 
 
 await t.test("closing doesn't wait for connections that are kept open", async (t) => {
   const { tls, ca } = await makeIdentity(t);
-  const kit = await open(t, { tls });
+  const kit = await openAdminServer(t, { tls });
   const agent = new SecureAgent({ keepAlive: true, ca });
   t.teardown(() => agent.destroy());
   t.equal((await ask(`${kit.url}/healthz`, { agent })).status, 200);
