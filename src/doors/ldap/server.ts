@@ -37,6 +37,7 @@ interface LdapSettings {
 export interface LdapDoorOptions extends LdapSettings, TroublesOptions {
   readonly authenticator: Authenticator;
   readonly limits?: Partial<Limits>;
+  readonly queue?: Partial<QueueLimits>;
   /** How often those who are bound are looked up again. */
   readonly recheckMs?: number;
 }
@@ -157,7 +158,7 @@ function createContext(
     log,
     limits,
     troubles,
-    queue: createQueue(clock, QUEUE),
+    queue: createQueue(clock, { ...QUEUE, ...options.queue }),
     places: createPlaces(limits),
     bound: createBoundConnections(),
     turnEnd: new TurnEnd(),

@@ -1,4 +1,4 @@
-// What the door refuses besides binds: requests, and connections that come to nothing. Counted, one
+// What the door refuses without a login: requests, and connections that come to nothing. Counted, one
 // log line and for requests one audit event per listener, address and cause and minute.
 // Invariant: a flood of them costs a bounded number of lines, events and bytes of memory.
 
