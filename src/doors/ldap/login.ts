@@ -80,6 +80,7 @@ function attemptOf(
   authType: string,
 ): Attempt {
   const { listener, address } = origin;
+  const endUser = listener.endUser(address);
   const door: DoorFacts = {
     service: "ldap",
     attemptEvent: "ldap_bind",
@@ -88,8 +89,9 @@ function attemptOf(
     authType,
     requestId: uuidv7(clock.now()),
     client: listener.settings.name,
-    // An application's own address is nobody's device: many people fail from there.
     app: { name: listener.settings.name, ip: address },
+    // An application's own address is nobody's device: many people fail from there.
+    ...(endUser === undefined ? {} : { endUser }),
     connection: {
       connection_id: origin.connectionId,
       operation_number: origin.operationNumber,

@@ -7,6 +7,7 @@ import { plainUrl } from "../../support/directory.ts";
 import { CLOSED, LdapClient } from "../../support/ldap-client.ts";
 import { bound, certificates, dnOf, openLdapDoor } from "../../support/ldap-door.ts";
 import { bindRequest, filter, searchRequest, whoAmIRequest } from "../../support/ldap-requests.ts";
+import { BALANCER, proxyHeader } from "../../support/proxy-header.ts";
 import { BASE, startSlapd } from "../../support/slapd.ts";
 
 const slapd = await startSlapd({ users: 200 });
@@ -15,19 +16,6 @@ const { ca, tlsOf } = await certificates(t);
 t.teardown(() => slapd.stop());
 
 const root = (id: number): Buffer => searchRequest(id, { base: "", scope: 0 });
-
-/** haproxy's proxy-protocol.txt §2.2, by hand. */
-function proxyHeader(source: string, command = 0x21): Buffer {
-  const signature = Buffer.from("0d0a0d0a000d0a515549540a", "hex");
-  const addresses = Buffer.concat([
-    Buffer.from(source.split(".").map(Number)),
-    Buffer.from([127, 0, 0, 1, 0x9c, 0x40, 0x02, 0x7c]),
-  ]);
-  const fixed = Buffer.from([command, 0x11, 0, addresses.length]);
-  return Buffer.concat([signature, fixed, addresses]);
-}
-
-const BALANCER = { bytes: Buffer.from([127, 0, 0, 1]), prefix: 32 };
 
 await t.test("connections are limited: in all, by address, and before a bind", async (t) => {
   const limits = { connectionsMax: 4, connectionsPerAddressMax: 3, unboundPerAddressMax: 2 };
