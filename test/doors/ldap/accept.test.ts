@@ -43,7 +43,9 @@ await t.test("connections are limited: in all, by address, and before a bind", a
 
 await t.test("P05 P06: idle and half-sent messages end; a running search isn't idle", async (t) => {
   const limits = { unboundIdleMs: 200, boundIdleMs: 1_200, messageMs: 200 };
-  const { port } = await openLdapDoor(t, { urls, door: { limits } });
+  // It would be taken for one that hangs otherwise.
+  const directory = { timeoutMs: 20_000 };
+  const { port } = await openLdapDoor(t, { urls, directory, door: { limits } });
   const idle = await LdapClient.open(port);
   await t.rejects(idle.next(), CLOSED);
   const half = await LdapClient.open(port);
