@@ -95,6 +95,12 @@ export class LdapClient {
     return this.next();
   }
 
+  /** One more message than now, or the end. */
+  async arrived(): Promise<void> {
+    const before = this.messages.length;
+    await this.#until(() => this.messages.length > before || this.isClosed);
+  }
+
   async closed(): Promise<void> {
     await this.#until(() => this.isClosed);
   }
