@@ -60,7 +60,7 @@ export interface SlapdOptions {
   readonly passwordPolicy?: boolean;
   /** How many wrong passwords that policy locks after; 1,000 by default. */
   readonly locksAfter?: number;
-  /** Takes binds with a name and no password for successful ones (RFC 4513 §5.1.2). */
+  /** Takes binds with a name and no password, or the other way round, for successful ones. */
   readonly unauthenticatedBinds?: boolean;
   /** What the service account may find at most; 500 is slapd's own default. */
   readonly sizeLimit?: number;
@@ -218,7 +218,7 @@ function configuration(folder: string, options: SlapdOptions): string {
     "threads 4",
   ];
   if (options.passwordPolicy === true) lines.push("moduleload ppolicy.la");
-  if (options.unauthenticatedBinds === true) lines.push("allow bind_anon_cred");
+  if (options.unauthenticatedBinds === true) lines.push("allow bind_anon_cred bind_anon_dn");
   if (options.tls === true) {
     lines.push(`TLSCACertificateFile ${folder}/ca.pem`);
     lines.push(`TLSCertificateFile ${folder}/server.pem`);
