@@ -17,7 +17,11 @@ slapd.add(
   [
     `dn: uid=bob,${BASE}`,
     "objectClass: inetOrgPerson",
-    ...["uid: bob", "cn: Bob", "sn: Bob", `userPassword: ${hashed("hello")}`, ""],
+    "uid: bob",
+    "cn: Bob",
+    "sn: Bob",
+    `userPassword: ${hashed("hello")}`,
+    "",
   ].join("\n"),
 );
 const listener = { operations: [...OPERATION_NAMES] };
