@@ -14,18 +14,18 @@ import { generateCertificates } from "../certs/certificates.ts";
 import { configure, importTokens, startGatehouse } from "./gatehouse.ts";
 import type { LdapHoldResult } from "./ldap-hold.ts";
 import type { LdapLoadResult } from "./ldap-load.ts";
-import { type Server, usageOf } from "./process.ts";
+import { type Server, type Usage, usageOf } from "./process.ts";
 import { startSlapd } from "./slapd.ts";
 import { median, printTable } from "./table.ts";
 
 const HELP = `Measures resident memory for each of many idle bound connections, and binds of other
-people before and beside them; plain and with TLS, from client to gateway and on to slapd.
+people without and beside them; plain and with TLS, from client to gateway and on to slapd.
 
 npm run bench:ldap-idle -- [--connections N] [--seconds N] [--rounds N] [--legs LIST]
 
   --connections N  idle, each bound as somebody else              (5000)
   --seconds N      length of a round of other people's binds      (6)
-  --rounds N       of those, before and beside                    (3)
+  --rounds N       each without them, then beside them            (3)
   --legs LIST      of plain, tls                                  (plain,tls)
 
 The gateway needs two descriptors for each: "ulimit -n" must allow more than twice as many.
@@ -59,14 +59,13 @@ const seconds = Number(values.seconds);
 const rounds = Number(values.rounds);
 const peoplePerRound = PER_SECOND_MAX * seconds;
 
-interface Idle {
-  readonly legs: Legs;
+interface Round {
   readonly held: number;
   readonly kilobytesEach: number;
-  readonly before: readonly LdapLoadResult[];
-  readonly beside: readonly LdapLoadResult[];
   /** Of one second in which nobody does anything. */
   readonly quietCpuMs: number;
+  readonly without: LdapLoadResult;
+  readonly beside: LdapLoadResult;
 }
 
 function say(text: string): void {
@@ -82,19 +81,25 @@ function checkDescriptors(): void {
 }
 
 /** Resolves once all of them are bound. */
-async function hold(server: Server, ca: string): Promise<[ChildProcess, LdapHoldResult]> {
-  const args = [HOLD, String(server.port), String(connections), "0", ca];
+async function hold(
+  server: Server,
+  round: number,
+  ca: string,
+): Promise<[ChildProcess, LdapHoldResult]> {
+  const args = [HOLD, server.port, connections, round * connections, ca].map(String);
   const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
-  process.once("exit", () => void child.kill("SIGKILL"));
+  const kill = (): void => void child.kill("SIGKILL");
+  process.once("exit", kill);
+  child.once("exit", () => process.off("exit", kill));
   for await (const line of createInterface({ input: child.stdout })) {
     return [child, JSON.parse(line)];
   }
   throw new Error("whoever holds the connections ended");
 }
 
-/** Everybody binds for the first time ever, before and beside. */
+/** Everybody binds for the first time ever, without and beside. */
 function bindOthers(server: Server, round: number, ca: string): LdapLoadResult {
-  const first = connections + round * peoplePerRound;
+  const first = rounds * connections + round * peoplePerRound;
   const args = [LOAD, server.port, "bind", OTHERS, seconds, first, peoplePerRound, 1, ca];
   const run = spawnSync(process.execPath, args.map(String), { encoding: "utf8" });
   if (run.status !== 0) throw new Error(`the generator failed: ${run.stderr}`);
@@ -103,8 +108,8 @@ function bindOthers(server: Server, round: number, ca: string): LdapLoadResult {
   return result;
 }
 
-async function measure(legs: Legs, folder: string): Promise<Idle> {
-  const users = connections + 2 * rounds * peoplePerRound;
+async function measure(legs: Legs, folder: string): Promise<Round[]> {
+  const users = rounds * (connections + 2 * peoplePerRound);
   const certificates = join(folder, "certs");
   await generateCertificates(certificates);
   const secured = legs === "tls" ? { certificates } : {};
@@ -128,30 +133,42 @@ async function measure(legs: Legs, folder: string): Promise<Idle> {
   say(`importing ${users} tokens`);
   importTokens(options, config, users);
   const gatehouse = await startGatehouse(options, config);
-  const residentKilobytes = (): number => (usageOf(gatehouse.pid)?.residentMb ?? NaN) * 1_048.576;
-  const before = Array.from({ length: rounds }, (_, round) => bindOthers(gatehouse, round, ca));
-  await wait(SETTLE_MS);
-  const empty = residentKilobytes();
-  const [holder, { held, refused }] = await hold(gatehouse, ca);
-  if (refused > 0) say(`${refused} were refused`);
-  await wait(SETTLE_MS);
-  const kilobytesEach = (residentKilobytes() - empty) / held;
-  const quietFrom = usageOf(gatehouse.pid)?.cpuMs ?? NaN;
-  await wait(SETTLE_MS);
-  const quietCpuMs = ((usageOf(gatehouse.pid)?.cpuMs ?? NaN) - quietFrom) / (SETTLE_MS / 1000);
-  const beside = Array.from({ length: rounds }, (_, round) =>
-    bindOthers(gatehouse, rounds + round, ca),
-  );
-  holder.kill("SIGKILL");
+  const measured: Round[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    measured.push(await measureRound(gatehouse, round, ca));
+  }
   await gatehouse.stop();
   await slapd.stop();
-  return { legs, held, kilobytesEach, before, beside, quietCpuMs };
+  return measured;
 }
 
-function rowOf(legs: Legs, when: string, results: readonly LdapLoadResult[]): string[] {
+async function measureRound(gatehouse: Server, round: number, ca: string): Promise<Round> {
+  const without = bindOthers(gatehouse, 2 * round, ca);
+  await wait(SETTLE_MS);
+  const empty = usedBy(gatehouse);
+  const [holder, { held, refused }] = await hold(gatehouse, round, ca);
+  if (refused > 0) say(`${refused} were refused`);
+  await wait(SETTLE_MS);
+  const full = usedBy(gatehouse);
+  await wait(SETTLE_MS);
+  const quietCpuMs = ((usedBy(gatehouse).cpuMs - full.cpuMs) * 1_000) / SETTLE_MS;
+  const beside = bindOthers(gatehouse, 2 * round + 1, ca);
+  holder.kill("SIGKILL");
+  await wait(SETTLE_MS);
+  const kilobytesEach = ((full.residentMb - empty.residentMb) * 1_048.576) / held;
+  return { held, kilobytesEach, quietCpuMs, without, beside };
+}
+
+function usedBy({ pid }: Server): Usage {
+  const usage = usageOf(pid);
+  if (usage === undefined) throw new Error("nothing is known of its memory: not on Linux?");
+  return usage;
+}
+
+function rowOf(title: string, results: readonly LdapLoadResult[]): string[] {
   const of = (pick: (result: LdapLoadResult) => number): number => median(results.map(pick));
   return [
-    `${legs}, ${when}`,
+    title,
     of(({ perSecond }) => perSecond).toFixed(0),
     of(({ p50 }) => p50).toFixed(2),
     of(({ p99 }) => p99).toFixed(2),
@@ -164,25 +181,32 @@ async function run(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "gatehouse-bench-idle-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   const wanted = values.legs.split(",");
-  const measured: Idle[] = [];
+  const measured: [Legs, Round[]][] = [];
   for (const legs of LEGS) {
-    if (wanted.includes(legs)) measured.push(await measure(legs, join(folder, legs)));
+    if (wanted.includes(legs)) measured.push([legs, await measure(legs, join(folder, legs))]);
   }
   printTable(
     ["both legs", "held", "kB each", "CPU ms/s idle"],
-    measured.map(({ legs, held, kilobytesEach, quietCpuMs }) => [
+    measured.map(([legs, list]) => [
       legs,
-      String(held),
-      kilobytesEach.toFixed(1),
-      quietCpuMs.toFixed(0),
+      String(Math.min(...list.map(({ held }) => held))),
+      // What the first of them left behind serves the next.
+      Math.max(...list.map(({ kilobytesEach }) => kilobytesEach)).toFixed(1),
+      median(list.map(({ quietCpuMs }) => quietCpuMs)).toFixed(0),
     ]),
   );
   console.log("");
   printTable(
     ["other people's binds", "a second", "p50 ms", "p99 ms", "failed"],
-    measured.flatMap(({ legs, before, beside }) => [
-      rowOf(legs, "before", before),
-      rowOf(legs, "beside", beside),
+    measured.flatMap(([legs, list]) => [
+      rowOf(
+        `${legs}, without them`,
+        list.map(({ without }) => without),
+      ),
+      rowOf(
+        `${legs}, beside them`,
+        list.map(({ beside }) => beside),
+      ),
     ]),
   );
   console.log(`\n${cpus().length} processors, Node ${process.version}, ${cpus()[0]?.model ?? "?"}`);

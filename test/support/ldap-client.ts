@@ -21,7 +21,7 @@ export interface LdapClientOptions {
 /** How `next` fails when it is over without a word. */
 export const CLOSED = { message: "closed without an answer" };
 /** Far more than a test waits for anything that comes. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 30_000;
 
 export class LdapClient {
   /** Whole messages, as they came. */

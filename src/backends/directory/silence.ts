@@ -12,6 +12,9 @@ export interface Silence {
   sweep(nowMs: number): void;
 }
 
+/** How late silence may be noticed: each look is at every connection there is. */
+const LOOK_MS = 200;
+
 export function createSilence(
   { clock, timeoutMs }: Pick<Settings, "clock" | "timeoutMs">,
   health: Pick<Health, "hangs">,
@@ -21,6 +24,7 @@ export function createSilence(
   /** The first half of the deadline is for an answer, the second for any sign of life. */
   const patienceMs = timeoutMs / 2;
   const asked = new Set<DirectoryUrl>();
+  let lookAt = 0;
 
   async function ask(url: DirectoryUrl, begunAt: number): Promise<void> {
     asked.add(url);
@@ -41,6 +45,8 @@ export function createSilence(
 
   return {
     sweep(nowMs) {
+      if (nowMs < lookAt) return;
+      lookAt = nowMs + LOOK_MS;
       for (const connection of connections) {
         connection.look(nowMs);
         const { url, silentSince } = connection;
