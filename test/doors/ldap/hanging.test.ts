@@ -78,7 +78,7 @@ await t.test("D02: so does who has half of a long answer", async (t) => {
     entries += 1;
     last = await client.next();
   }
-  t.ok(entries > 10, `${entries} entries`);
+  t.ok(entries > 0, `${entries} entries`);
   t.match(last, { id: 0, resultCode: 52 });
   await client.closed();
 });
