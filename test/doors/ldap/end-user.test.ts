@@ -110,9 +110,10 @@ await t.test(
     const field = (steps: number): string =>
       `pw-${uid},${codeFor(Buffer.from(newToken.secret.reveal()), steps)}`;
     t.equal(await bindFrom(kit, HOME, uid, field(-1)), 0);
-    await Promise.all(
-      Array.from({ length: 6 }, (_, index) => bindFrom(kit, ABROAD, uid, `guess-${index},123456`)),
-    );
+    // One after the other: of those that are under way at once some may be refused uncounted.
+    for (let guess = 1; guess <= 6; guess += 1) {
+      t.equal(await bindFrom(kit, ABROAD, uid, `guess-${guess},123456`), 49);
+    }
     t.equal(await bindFrom(kit, ABROAD, uid, field(0)), 49);
     t.match(await lastEvents(kit, 1), [{ reason: "account-locked", client_ip: ABROAD }]);
     t.equal(await bindFrom(kit, HOME, uid, field(0)), 0);
