@@ -18,6 +18,8 @@ export interface GatehouseOptions {
   readonly door: "radius" | "ldap";
   readonly port: number;
   readonly directoryPort: number;
+  /** A folder of certs/certificates.ts: TLS at the LDAP door, and to the directory. */
+  readonly certificates?: string;
   /** Handed to Node before the program, such as --cpu-prof. */
   readonly nodeOptions: readonly string[];
   /** The bundle of another version (its dist/main.js), and what it is called in the table. */
@@ -25,7 +27,7 @@ export interface GatehouseOptions {
 }
 
 export function configure(options: GatehouseOptions): string {
-  const { folder, directoryPort } = options;
+  const { folder, directoryPort, certificates } = options;
   mkdirSync(folder, { recursive: true });
   const key = join(folder, "master.key");
   writeFileSync(key, `${Buffer.alloc(32, 7).toString("base64")}\n`);
@@ -37,8 +39,11 @@ export function configure(options: GatehouseOptions): string {
 master_key: { file: master.key }
 directories:
   - name: corp
-    urls: ["ldap://127.0.0.1:${directoryPort}"]
-    allow_cleartext: true
+${
+  certificates === undefined
+    ? `    urls: ["ldap://127.0.0.1:${directoryPort}"]\n    allow_cleartext: true`
+    : `    urls: ["ldaps://127.0.0.1:${directoryPort}"]\n    ca: ${certificates}/ca.pem`
+}
     bind_dn: "${SERVICE_DN}"
     bind_password: { value: ${SERVICE_PASSWORD} }
     base: "ou=people,${BASE}"
@@ -49,13 +54,17 @@ ${doorConfiguration(options)}`,
   return path;
 }
 
-function doorConfiguration({ door, port }: GatehouseOptions): string {
+function doorConfiguration({ door, port, certificates }: GatehouseOptions): string {
   if (door === "ldap") {
+    const tls =
+      certificates === undefined
+        ? "tls: none"
+        : `certificate: ${certificates}/server.pem\n      key: ${certificates}/server.key`;
     return `ldap:
   listeners:
     - name: bench
       listen: "127.0.0.1:${port}"
-      tls: none
+      ${tls}
 `;
   }
   return `radius:

@@ -1,24 +1,19 @@
-// The generator: a closed loop of LDAP operations over plain TCP on loopback, one at a time on each
-// connection. Prints one JSON line. Binds are made before the clock starts.
+// The generator: a closed loop of LDAP operations on loopback, one at a time on each connection. Prints one JSON line. Binds are made before the clock starts.
 //
-// node bench/ldap-load.ts PORT JOB CONNECTIONS SECONDS FIRST USERS CODES
+// node bench/ldap-load.ts PORT JOB CONNECTIONS SECONDS FIRST USERS CODES [CA]
 //
 // JOB bind: binds on connections that stay; login: connect, bind, read one's own entry, close; search:
-// one bind, then reads of anybody's entry. CODES 1: passwords end in ",code".
+// one bind, then reads of anybody's entry. CODES 1: passwords end in ",code". CA: a PEM file; LDAPS.
 
 import { once } from "node:events";
-import { connect } from "node:net";
 
-import { generateCode, stepAt } from "../src/core/totp.ts";
-import { Secret } from "../src/lib/secret.ts";
-import { BerWriter, TAG } from "../src/wire/ldap/ber.ts";
-import { finishMessage, peekEnvelope } from "../src/wire/ldap/envelope.ts";
+import { peekEnvelope } from "../src/wire/ldap/envelope.ts";
 import { parseFilter } from "../src/wire/ldap/filter.ts";
 import { createFramer } from "../src/wire/ldap/frame.ts";
 import { encodeSearch, encodeUnbind } from "../src/wire/ldap/message.ts";
 import { OPERATION } from "../src/wire/ldap/operation.ts";
 import { peekResult } from "../src/wire/ldap/response.ts";
-import { BASE, nameOf, passwordOf, totpKeyOf } from "./people.ts";
+import { connector, dnOf, hangUp, makeBind } from "./ldap-client.ts";
 
 export interface LdapLoadResult {
   /** Those that succeeded. */
@@ -33,26 +28,13 @@ export interface LdapLoadResult {
   readonly ranOut: boolean;
 }
 
-const STEP_SECONDS = 30;
 const MESSAGE_BYTES_MAX = 65_536;
 
 const [, , portText, job = "bind", ...numbers] = process.argv;
 const port = Number(portText);
 const [connections = 16, seconds = 5, first = 0, users = 1, codes = 0] = numbers.map(Number);
-const token = { algorithm: "sha1", digits: 6 } as const;
+const open = connector(port, numbers[5]);
 const isThere = parseFilter("(objectClass=*)");
-
-const dnOf = (index: number): string => `uid=${nameOf(index)},ou=people,${BASE}`;
-
-function makeBind(index: number, step: number): Buffer {
-  const code = codes === 0 ? "" : `,${generateCode(token, Secret.of(totpKeyOf(index)), step)}`;
-  const writer = new BerWriter();
-  writer.writeText(0x80, `${passwordOf(index)}${code}`);
-  writer.writeText(TAG.octetString, dnOf(index));
-  writer.writeInteger(TAG.integer, 3);
-  writer.wrap(OPERATION.bindRequest, 0);
-  return finishMessage(writer, 1);
-}
 
 function makeSearch(index: number): Buffer {
   return encodeSearch(2, {
@@ -66,9 +48,8 @@ function makeSearch(index: number): Buffer {
   });
 }
 
-const step = stepAt(Date.now(), STEP_SECONDS);
 const wanted = job === "search" ? connections : users;
-const binds = Array.from({ length: wanted }, (_, at) => makeBind(first + at, step));
+const binds = Array.from({ length: wanted }, (_, at) => makeBind(first + at, codes !== 0));
 const unbind = encodeUnbind(3);
 const latencies: number[] = [];
 let refused = 0;
@@ -91,7 +72,7 @@ function isAnybodyLeft(): boolean {
 async function useConnection(): Promise<void> {
   let begunAt = performance.now();
   let isLeaving = false;
-  const socket = connect({ host: "127.0.0.1", port, noDelay: true });
+  const socket = open();
   const framer = createFramer(MESSAGE_BYTES_MAX);
   let person = begin();
   socket.on("data", (chunk: Buffer) => {
@@ -123,11 +104,10 @@ async function useConnection(): Promise<void> {
     return first + place;
   }
 
-  /** Reset, as many clients do it: otherwise the machine runs out of ports for a minute. */
   function leave(): void {
     isLeaving = true;
     socket.write(unbind);
-    socket.resetAndDestroy();
+    hangUp(socket);
   }
 }
 

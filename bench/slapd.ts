@@ -12,17 +12,23 @@ import { encodeBase32 } from "../src/lib/base32.ts";
 import { BASE, nameOf, passwordOf, SERVICE_DN, SERVICE_PASSWORD, totpKeyOf } from "./people.ts";
 import { findProgram, start, stop, type Server } from "./process.ts";
 
-export async function startSlapd(folder: string, users: number, port: number): Promise<Server> {
+/** `certificates`: a folder of certs/certificates.ts; the port then takes LDAPS. */
+export async function startSlapd(
+  folder: string,
+  users: number,
+  port: number,
+  certificates?: string,
+): Promise<Server> {
   const slapadd = getProgram("slapadd");
   mkdirSync(join(folder, "db"), { recursive: true });
   const file = join(folder, "slapd.conf");
-  writeFileSync(file, configuration(folder));
+  writeFileSync(file, `${encryption(certificates)}${configuration(folder)}`);
   const ldif = join(folder, "people.ldif");
   writePeople(ldif, users);
   const loaded = spawnSync(slapadd, ["-q", "-f", file, "-l", ldif], { encoding: "utf8" });
   if (loaded.status !== 0) throw new Error(`slapadd failed: ${loaded.stderr}`);
   rmSync(ldif);
-  return run("slapd", file, port);
+  return run("slapd", file, port, certificates === undefined ? "ldap" : "ldaps");
 }
 
 /** OpenLDAP's own proxy in front of it (slapd-ldap(5)): no factor, no event, nothing kept. */
@@ -43,11 +49,16 @@ function getProgram(name: string): string {
   throw new Error(`${name} is missing: install OpenLDAP's server (Debian: apt-get install slapd)`);
 }
 
-async function run(name: string, file: string, port: number): Promise<Server> {
+async function run(
+  name: string,
+  file: string,
+  port: number,
+  scheme: "ldap" | "ldaps" = "ldap",
+): Promise<Server> {
   const slapd = getProgram("slapd");
   // Somebody else's server would answer just as well, and spoil every figure.
   if (await isListening(port)) throw new Error(`port ${port} is taken: is another benchmark on?`);
-  const child = start(slapd, ["-f", file, "-h", `ldap://127.0.0.1:${port}`, "-d", "0"]);
+  const child = start(slapd, ["-f", file, "-h", `${scheme}://127.0.0.1:${port}`, "-d", "0"]);
   for (let tries = 0; !(await isListening(port)); tries += 1) {
     if (tries > 200 || child.exitCode !== null) throw new Error(`${name} doesn't start`);
     await wait(50);
@@ -67,6 +78,14 @@ database ldap
 suffix ${BASE}
 uri ldap://127.0.0.1:${directoryPort}
 rebind-as-user yes
+`;
+}
+
+function encryption(folder: string | undefined): string {
+  if (folder === undefined) return "";
+  return `TLSCACertificateFile ${folder}/ca.pem
+TLSCertificateFile ${folder}/server.pem
+TLSCertificateKeyFile ${folder}/server.key
 `;
 }
 

@@ -115,6 +115,8 @@ export interface ListenerConfig {
   readonly rebindWindowMs: number;
   /** Balancers that must send the PROXY protocol. */
   readonly proxyProtocol: readonly Network[];
+  /** Whether clients' addresses are those of people, or of applications that people log in to. */
+  readonly endUser: (typeof END_USERS)[number];
   readonly operations: readonly OperationName[];
   readonly referrals: (typeof REFERRALS)[number];
   readonly exempt: readonly Exemption[];
@@ -122,6 +124,7 @@ export interface ListenerConfig {
 
 export const LISTENER_TLS = ["implicit", "start_tls", "none"] as const;
 export const REFERRALS = ["drop", "pass"] as const;
+export const END_USERS = ["none", "address"] as const;
 
 export interface ListenerTls {
   readonly begins: "implicit" | "start_tls";

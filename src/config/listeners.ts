@@ -46,6 +46,7 @@ function buildListener(
   checkDirectory(raw, at, neighbours, report);
   checkPlain(raw, at, report);
   checkEverywhere(raw.proxy_protocol, [...at, "proxy_protocol"], "the balancers", report);
+  checkEndUser(raw, at, report);
   checkExemptions(raw, at, report);
   const tls = buildTls(raw, at, neighbours.today, around);
   if (directory === undefined || tls === "wrong") return undefined;
@@ -60,10 +61,20 @@ function buildListener(
     separator: raw.separator,
     rebindWindowMs: raw.rebind_window,
     proxyProtocol: raw.proxy_protocol,
+    endUser: raw.end_user,
     operations: raw.operations,
     referrals: raw.referrals,
     exempt: raw.exempt,
   };
+}
+
+/** Whoever connects to loopback is this host, and no person's own machine. */
+function checkEndUser(raw: RawListener, at: Path, report: Report): void {
+  if (raw.end_user === "none" || raw.proxy_protocol.length > 0) return;
+  const host = parseNetwork(raw.listen.host);
+  if (typeof host === "string" || !isLoopback(host)) return;
+  const message = "every client here has this host's address; list the balancer in proxy_protocol";
+  report.problem([...at, "end_user"], `${message}, or write none`);
 }
 
 function buildTls(

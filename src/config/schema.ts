@@ -9,7 +9,14 @@ import { CODE_MODES, MFA_MODES } from "../core/verdict.ts";
 import { addressText } from "../lib/listen.ts";
 import { OPERATION_NAMES } from "../wire/ldap/operation.ts";
 import { parseListenAddress, parseNetwork } from "./address.ts";
-import { ADMIN_TLS, DURABILITIES, LISTENER_TLS, LOG_LEVELS, REFERRALS } from "./config.ts";
+import {
+  ADMIN_TLS,
+  DURABILITIES,
+  END_USERS,
+  LISTENER_TLS,
+  LOG_LEVELS,
+  REFERRALS,
+} from "./config.ts";
 import { checkDn, checkSeparator, checkUserDn, checkUserFilter, parseUrl } from "./check.ts";
 import { checked, duration, name, parsed, path, secret, text, wholeNumber } from "./leaf.ts";
 
@@ -233,6 +240,10 @@ export const listenerSchema = z.strictObject({
     .max(256)
     .default([])
     .describe("Addresses of balancers: they must send the PROXY protocol (version 2)"),
+  end_user: z
+    .enum(END_USERS)
+    .default("none")
+    .describe("none: applications connect here; address: people's own machines do"),
   operations: z
     .array(z.enum(OPERATION_NAMES))
     .min(1)

@@ -10,6 +10,7 @@ export const EVENT_TYPES = [
   "radius_probe",
   "ldap_bind",
   "ldap_operation_denied",
+  "ldap_start_tls",
   "totp_finish_enrollment",
   "totp_delete_enrollment",
   "totp_import",

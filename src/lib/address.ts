@@ -52,6 +52,18 @@ function ipv6Text(bytes: Buffer): string {
   return text.replace(new RegExp(`(^|:)${longest}(:|$)`), "::");
 }
 
+/** RFC 6177: whoever has one address of IPv6 has all of its /64. */
+export const IPV6_SITE_PREFIX = 64;
+
+/** Whose machine that is: an address of IPv4, the /64 of one of IPv6; undefined: not an address. */
+export function endUserSource(address: string): string | undefined {
+  const bytes = addressBytes(address);
+  if (bytes === undefined) return undefined;
+  if (bytes.length === 4) return textOfAddress(bytes);
+  bytes.fill(0, IPV6_SITE_PREFIX / 8);
+  return `${textOfAddress(bytes)}/${IPV6_SITE_PREFIX}`;
+}
+
 /** Of some that `addressBytes` gave. */
 export function isInNetwork(
   address: Uint8Array,

@@ -51,6 +51,7 @@ t.test("a listener has a default for everything but its place and its certificat
     mfa: "required",
     separator: ",",
     rebindWindowMs: 0,
+    endUser: "none",
     operations: ["search", "compare", "whoami", "cancel"],
     referrals: "drop",
   });
@@ -139,6 +140,15 @@ t.test("C03: an exemption or a balancer isn't everywhere", (t) => {
   t.match(tell({ ...TLS, exempt: '[{ dn: "cn=svc,dc=example,dc=org", addresses: [] }]' }), [
     /addresses: must not be an empty list/,
   ]);
+  t.end();
+});
+
+t.test("end_user is none, or address where a client has one of its own", (t) => {
+  t.same(tell({ ...TLS, end_user: "address" }), []);
+  t.match(tell({ ...TLS, end_user: "client" }), [/end_user: must be none or address/]);
+  const onLoopback = { listen: '"127.0.0.1:389"', tls: "none", end_user: "address" };
+  t.match(tell(onLoopback), [/end_user: every client here has this host's address; list the bal/]);
+  t.same(tell({ ...onLoopback, proxy_protocol: "[127.0.0.1]" }), []);
   t.end();
 });
 

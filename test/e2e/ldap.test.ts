@@ -275,7 +275,7 @@ await t.test(
 );
 
 await t.test(
-  "LDAP-25: a lock or a reset ends what is open; failures of others don't",
+  "LDAP-25: a lock, a reset or another token ends what is open; failures of others don't",
   async (t) => {
     const client = await bound("u000011", "plain");
     for (let i = 0; i < 6; i += 1) {
@@ -290,6 +290,9 @@ await t.test(
     const second = await bound("u000012", "plain");
     gateway.command("token", "reset", "u000012");
     await t.rejects(second.next(), CLOSED);
+    const third = await bound("u000014", "plain");
+    t.equal(gateway.command("token", "enroll", "u000014", "--replace").status, 0);
+    await t.rejects(third.next(), CLOSED);
   },
 );
 

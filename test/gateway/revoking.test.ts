@@ -9,7 +9,7 @@ import { event, newToken, person, testStore } from "../support/store.ts";
 const alice = person("alice");
 
 t.test(
-  "LDAP-25: a lock, a reset and the end of a bypass are told once they are kept",
+  "LDAP-25: a lock, a reset, a replaced token and a bypass's end are told once they are kept",
   async (t) => {
     const { store, clock, end } = await testStore();
     t.teardown(end);
@@ -23,6 +23,8 @@ t.test(
       administration.grantBypass(alice, "hash", clock.now() + 60_000, event());
 
     t.equal(await toldOf(administration.enroll(alice, newToken, { replace: false }, event())), 0);
+    t.equal(await toldOf(administration.enroll(alice, newToken, { replace: false }, event())), 0);
+    t.equal(await toldOf(administration.enroll(alice, newToken, { replace: true }, event())), 1);
     t.equal(await toldOf(administration.lock(alice, event())), 1);
     t.equal(await toldOf(administration.unlock(alice, event())), 0);
     t.equal(await toldOf(administration.resetToken(alice, event())), 1);

@@ -21,7 +21,7 @@ export interface LdapClientOptions {
 /** How `next` fails when it is over without a word. */
 export const CLOSED = { message: "closed without an answer" };
 /** Far more than a test waits for anything that comes. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 30_000;
 
 export class LdapClient {
   /** Whole messages, as they came. */
@@ -93,6 +93,12 @@ export class LdapClient {
   async ask(request: Buffer): Promise<Response> {
     this.send(request);
     return this.next();
+  }
+
+  /** One more message than now, or the end. */
+  async arrived(): Promise<void> {
+    const before = this.messages.length;
+    await this.#until(() => this.messages.length > before || this.isClosed);
   }
 
   async closed(): Promise<void> {

@@ -51,6 +51,7 @@ export function listenerSettings(changes: Partial<ListenerSettings> = {}): Liste
     separator: ",",
     rebindWindowMs: 0,
     proxyProtocol: [],
+    endUser: "none",
     operations: ["search", "compare", "whoami", "cancel"],
     referrals: "drop",
     exempt: [],

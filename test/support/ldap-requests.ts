@@ -96,6 +96,7 @@ export function searchRequest(
   more: More & {
     readonly base?: string;
     readonly scope?: number;
+    readonly typesOnly?: boolean;
     readonly filter?: Buffer;
     readonly attributes?: readonly string[];
   } = {},
@@ -107,7 +108,7 @@ export function searchRequest(
     integer(TAG.enumerated, 0),
     integer(TAG.integer, 0),
     integer(TAG.integer, 0),
-    boolean(false),
+    boolean(more.typesOnly ?? false),
     more.filter ?? filter.present("objectClass"),
     element(TAG.sequence, ...(more.attributes ?? []).map(text)),
   );

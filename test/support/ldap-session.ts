@@ -47,6 +47,8 @@ export class SessionPeer {
   isDeciding = true;
   /** Whether a change of a password is accepted at once. */
   isAccepting = false;
+  /** It has sent a whole message. */
+  #hasSpoken = false;
 
   constructor(rules: ListenerRules = OPEN, options: Partial<SessionOptions> = {}) {
     this.session = createSession({ rules, isTls: rules.tls === "implicit", ...options });
@@ -76,11 +78,12 @@ export class SessionPeer {
       this.framer.messageBytesMax = this.session.messageBytesMax;
       try {
         this.framer.push(stream.subarray(at, at + chunkBytes), (message) => {
+          this.#hasSpoken = true;
           this.do(this.session.fromClient(message));
         });
       } catch (error) {
         if (!(error instanceof WireError)) throw error;
-        this.do(this.session.end(error.code === "bad-tag" ? "not-ldap" : "broken-message"));
+        this.do(this.session.end(this.#hasSpoken ? "broken-message" : "not-ldap"));
       }
       if (this.session.state === "closed") break;
     }

@@ -60,7 +60,7 @@ export interface SlapdOptions {
   readonly passwordPolicy?: boolean;
   /** How many wrong passwords that policy locks after; 1,000 by default. */
   readonly locksAfter?: number;
-  /** Takes binds with a name and no password for successful ones (RFC 4513 §5.1.2). */
+  /** Takes binds with a name and no password, or the other way round, for successful ones. */
   readonly unauthenticatedBinds?: boolean;
   /** What the service account may find at most; 500 is slapd's own default. */
   readonly sizeLimit?: number;
@@ -93,6 +93,8 @@ export interface Slapd {
   binds(dn: string): number;
   /** What the server itself holds: the values of `attribute` of that uid. */
   read(uid: string, attribute: string): string[];
+  /** One more entry, as LDIF. */
+  add(ldif: string): void;
   /** Removes one of the people and adds one of the same name and password: another entryUUID. */
   replacePerson(uid: string): void;
   /** It stays connected and answers nothing (SIGSTOP) until `resume`. */
@@ -141,6 +143,12 @@ export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
     await exit;
   }
 
+  const asAdmin = ["-x", "-H", url, "-D", `cn=admin,${BASE}`, "-w", "admin"];
+  function add(input: string): void {
+    const { status, stderr } = spawnSync("ldapadd", asAdmin, { input, encoding: "utf8" });
+    if (status !== 0) throw new Error(stderr);
+  }
+
   // A test that dies must not leave its server behind.
   const killAtExit = (): void => void child?.kill("SIGKILL");
   process.once("exit", killAtExit);
@@ -156,19 +164,17 @@ export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
       return readFileSync(logPath, "utf8").split(` BIND dn="${dn}" method=`).length - 1;
     },
     read(uid, attribute) {
-      const as = ["-x", "-LLL", "-H", url, "-D", `cn=admin,${BASE}`, "-w", "admin"];
-      const what = ["-b", BASE, `(uid=${uid})`, attribute];
-      const { stdout } = spawnSync("ldapsearch", [...as, ...what], { encoding: "utf8" });
+      const what = ["-LLL", "-b", BASE, `(uid=${uid})`, attribute];
+      const { stdout } = spawnSync("ldapsearch", [...asAdmin, ...what], { encoding: "utf8" });
       return [...stdout.matchAll(new RegExp(`^${attribute}: (.*)$`, "gm"))].map(
         ([, value]) => value ?? "",
       );
     },
+    add,
     replacePerson(uid) {
-      const as = ["-x", "-H", url, "-D", `cn=admin,${BASE}`, "-w", "admin"];
-      const removed = spawnSync("ldapdelete", [...as, `uid=${uid},ou=people,${BASE}`]);
-      const input = person(uid, `${uid}-password`);
-      const added = spawnSync("ldapadd", as, { input, encoding: "utf8" });
-      if (removed.status !== 0 || added.status !== 0) throw new Error(added.stderr);
+      const removed = spawnSync("ldapdelete", [...asAdmin, `uid=${uid},ou=people,${BASE}`]);
+      if (removed.status !== 0) throw new Error(removed.stderr.toString());
+      add(person(uid, `${uid}-password`));
     },
     pause() {
       child?.kill("SIGSTOP");
@@ -212,7 +218,7 @@ function configuration(folder: string, options: SlapdOptions): string {
     "threads 4",
   ];
   if (options.passwordPolicy === true) lines.push("moduleload ppolicy.la");
-  if (options.unauthenticatedBinds === true) lines.push("allow bind_anon_cred");
+  if (options.unauthenticatedBinds === true) lines.push("allow bind_anon_cred bind_anon_dn");
   if (options.tls === true) {
     lines.push(`TLSCACertificateFile ${folder}/ca.pem`);
     lines.push(`TLSCertificateFile ${folder}/server.pem`);

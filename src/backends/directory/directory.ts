@@ -98,7 +98,7 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
   });
   const { clock, dependency } = settings;
   const learnt = createLearnt(settings, lookups);
-  const relays = new Relays(settings, health, dialer);
+  const relays = new Relays(settings, health, dialer, checkServer);
   let checkTimer: NodeJS.Timeout | undefined;
 
   // So that the first login after a quiet hour, or after an outage, waits for nothing.

@@ -31,9 +31,13 @@ export const CACHE_MS = 60_000;
 const CACHED_MAX = 10_000;
 /** Active Directory's other name of a person; directories that don't know it find nobody by it. */
 const PRINCIPAL = "userPrincipalName";
-/** A DN that we can read and the directory can't names nobody either. */
+/**
+ * A DN that we can read and the directory can't names nobody either; and whoever it says is another
+ * server's (RFC 4511 §4.1.10) is nobody here.
+ */
 const NO_SUCH_NAME: ReadonlySet<number> = new Set([
   RESULT_CODE.noSuchObject,
+  RESULT_CODE.referral,
   RESULT_CODE.invalidDnSyntax,
 ]);
 /** One more than may be found. */

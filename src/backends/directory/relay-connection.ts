@@ -23,6 +23,8 @@ import type { DirectoryUrl } from "./options.ts";
 
 /** Whom it belongs to. */
 export interface RelayUser {
+  /** Operations of its own are unanswered. A bind isn't one: that has a deadline. */
+  readonly isAwaiting: boolean;
   onData(chunk: Buffer): void;
   /** It takes no more for now, until `onDrain`. */
   onFull(): void;
@@ -57,6 +59,10 @@ export class RelayConnection implements Due {
   answerDueAt = Infinity;
   /** Since when nobody has used it, monotonic ms. */
   idleSince = 0;
+  /** Since when its user has waited and nothing has come, monotonic ms; Infinity: it doesn't wait. */
+  silentSince = Infinity;
+  /** When the latest look found that something had come, monotonic ms. */
+  heardAt = -Infinity;
   readonly #socket: Socket;
   readonly #owner: RelayOwner;
   readonly #outbox = new Outbox();
@@ -64,6 +70,9 @@ export class RelayConnection implements Due {
   #resetting: Framer | undefined;
   /** No Bind has gone over it since it was opened or reset. */
   #isUntouched = true;
+  #isPaused = false;
+  /** Something has come since the last look. */
+  #hasSpoken = false;
   #isDue = false;
   #isClosed = false;
 
@@ -134,11 +143,22 @@ export class RelayConnection implements Due {
   }
 
   pause(): void {
+    this.#isPaused = true;
     this.#socket.pause();
   }
 
   resume(): void {
+    this.#isPaused = false;
     this.#socket.resume();
+  }
+
+  /** Brings `silentSince` and `heardAt` up to date: every now and then, not for each chunk. */
+  look(nowMs: number): void {
+    if (this.#hasSpoken) this.heardAt = nowMs;
+    // What a client that reads slowly doesn't take can't be held against the directory.
+    if (this.#user?.isAwaiting !== true || this.#isPaused) this.silentSince = Infinity;
+    else if (this.#hasSpoken || this.silentSince === Infinity) this.silentSince = nowMs;
+    this.#hasSpoken = false;
   }
 
   /**
@@ -148,7 +168,7 @@ export class RelayConnection implements Due {
   release(isAnonymous: boolean): void {
     if (this.#isClosed) return;
     this.#user = undefined;
-    this.#socket.resume();
+    this.resume();
     if (isAnonymous && this.#isUntouched) {
       this.#owner.onFree(this);
       return;
@@ -176,6 +196,7 @@ export class RelayConnection implements Due {
 
   #read(chunk: Buffer): void {
     if (this.#isClosed) return;
+    this.#hasSpoken = true;
     if (this.#user !== undefined) this.#user.onData(chunk);
     else if (this.#resetting !== undefined) this.#readReset(this.#resetting, chunk);
     else this.#close("it said something to nobody");

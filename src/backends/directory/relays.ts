@@ -9,6 +9,8 @@ import type { Dialer } from "./dialer.ts";
 import type { Health } from "./health.ts";
 import type { DirectoryUrl, Settings } from "./options.ts";
 import { RelayConnection, type RelayOwner, type RelayUser } from "./relay-connection.ts";
+import type { ServerCheck } from "./server-check.ts";
+import { createSilence, type Silence } from "./silence.ts";
 
 interface Waiting {
   readonly user: RelayUser;
@@ -45,6 +47,7 @@ export class Relays implements RelayOwner {
   readonly #all = new Set<RelayConnection>();
   /** The last one was used last. */
   readonly #spare: RelayConnection[] = [];
+  readonly #silence: Silence;
   readonly #timer: NodeJS.Timeout;
   /** When the latest bind that a server answered would have been due, monotonic ms. */
   readonly #answeredDueAt = new Map<DirectoryUrl, number>();
@@ -55,11 +58,12 @@ export class Relays implements RelayOwner {
   #isWanted = false;
   #isClosed = false;
 
-  constructor(settings: Settings, health: Health, dialer: Dialer) {
+  constructor(settings: Settings, health: Health, dialer: Dialer, checkServer: ServerCheck) {
     this.dependency = settings.dependency;
     this.#settings = settings;
     this.#health = health;
     this.#dialer = dialer;
+    this.#silence = createSilence(settings, health, checkServer, this.#all);
     this.#timer = setInterval(() => this.#sweep(), SWEEP_MS);
     this.#timer.unref();
     health.watch(this);
@@ -194,6 +198,7 @@ export class Relays implements RelayOwner {
       if ((this.#answeredDueAt.get(url) ?? 0) <= answerDueAt) this.#health.hangs(url);
       connection.fail("no answer in time");
     }
+    this.#silence.sweep(nowMs);
     this.#tidy(nowMs);
     this.#openAhead();
   }

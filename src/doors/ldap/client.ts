@@ -84,6 +84,10 @@ export class Client implements BoundConnection, LegOwner, Due {
     return outstanding === 0 && (state === "bound" || state === "unbound" || state === "closed");
   }
 
+  get isAwaiting(): boolean {
+    return this.#session.outstanding > 0;
+  }
+
   get isBound(): boolean {
     return this.#identity !== undefined;
   }

@@ -12,6 +12,8 @@ import { UPSTREAM_MESSAGE_BYTES_MAX } from "./limits.ts";
 import type { Upstream, UpstreamDirectory, UpstreamUser } from "./upstream.ts";
 
 export interface LegOwner {
+  /** Operations of the client are unanswered. */
+  readonly isAwaiting: boolean;
   /** Whole messages, as they come. */
   onMessage(message: Buffer): void;
   /** All messages of one chunk were given. */
@@ -52,6 +54,10 @@ export class Leg implements UpstreamUser {
   /** Nothing more can be sent for now. */
   get isBlocked(): boolean {
     return this.#isFull || this.#acquiring !== undefined;
+  }
+
+  get isAwaiting(): boolean {
+    return !this.#isOver && this.#owner.isAwaiting;
   }
 
   /** Leaves with the next `flush`. */

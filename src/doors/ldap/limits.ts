@@ -1,7 +1,7 @@
 // How much of everything a client, an address and all together may have, by name.
 // Invariant: whoever hasn't bound holds little, and not for long; all of them together fit in memory.
 
-import { addressBytes, networkKey } from "../../lib/address.ts";
+import { addressBytes, IPV6_SITE_PREFIX, networkKey } from "../../lib/address.ts";
 
 export interface Limits {
   /** Connections in all; each has one to the directory besides. */
@@ -40,9 +40,6 @@ export const UPSTREAM_MESSAGE_BYTES_MAX = 32 * 1024 * 1024;
 
 /** What everybody may have of a message, whatever the others have: a login, several times over. */
 const UNFINISHED_FREE_BYTES = 4_096;
-/** RFC 6177: whoever has one address of IPv6 has all of its /64. */
-const IPV6_PREFIX = 64;
-
 type NoPlace = "too-many-connections" | "too-many-from-address" | "too-many-unbound";
 
 export interface Places {
@@ -99,5 +96,5 @@ export function createPlaces(limits: Limits): Places {
 
 function keyOf(address: string): string {
   const bytes = addressBytes(address);
-  return bytes?.length === 16 ? networkKey(bytes, IPV6_PREFIX) : address;
+  return bytes?.length === 16 ? networkKey(bytes, IPV6_SITE_PREFIX) : address;
 }

@@ -4,7 +4,7 @@
 import type { Demand, RebindRules, ServiceFact } from "../../core/attempt.ts";
 import type { Directory, Identity } from "../../core/ports.ts";
 import type { MfaMode } from "../../core/verdict.ts";
-import { addressBytes, isInNetwork } from "../../lib/address.ts";
+import { addressBytes, endUserSource, isInNetwork } from "../../lib/address.ts";
 import type { ListenAddress } from "../../lib/listen.ts";
 import type { Secret } from "../../lib/secret.ts";
 import { WireError } from "../../wire/error.ts";
@@ -40,6 +40,7 @@ export interface ListenerSettings {
   readonly separator: string;
   readonly rebindWindowMs: number;
   readonly proxyProtocol: readonly Network[];
+  readonly endUser: "none" | "address";
   readonly operations: readonly OperationName[];
   readonly referrals: "drop" | "pass";
   readonly exempt: readonly { readonly dn: string; readonly addresses: readonly Network[] }[];
@@ -54,6 +55,8 @@ export interface Listener {
   readonly rules: ListenerRules;
   serviceOf(identity: Identity, address: string): ServiceFact;
   rebind(address: string): RebindRules;
+  /** The person's own source, if a client at that address is a person's machine. */
+  endUser(address: string): string | undefined;
   /** It must send the PROXY protocol, version 2. */
   isBalancer(address: string): boolean;
 }
@@ -85,6 +88,7 @@ export function createPlace(listener: Listener): ListenerPlace {
 export function createListener(settings: ListenerSettings, directory: UpstreamDirectory): Listener {
   const { name, mfa, separator, allowGroups, operations, referrals, rebindWindowMs } = settings;
   const exempt = new Map(settings.exempt.map((one) => [canonicalDn(one.dn), one.addresses]));
+  const shared = [...settings.proxyProtocol, ...settings.exempt.flatMap((one) => one.addresses)];
   const people: Directory = {
     name: directory.name,
     find(username) {
@@ -120,6 +124,12 @@ export function createListener(settings: ListenerSettings, directory: UpstreamDi
       address,
       setting: `ldap.listeners[${name}].rebind_window`,
     }),
+    // The addresses of applications and of balancers are everybody's: to block one, or to let one go
+    // on where others are locked out, would be a weapon in the hands of anybody behind it.
+    endUser(address) {
+      if (settings.endUser === "none" || isAmong(address, shared)) return undefined;
+      return endUserSource(address);
+    },
     isBalancer: (address) => isAmong(address, settings.proxyProtocol),
   };
 }

@@ -9,11 +9,13 @@ import { uuidv7 } from "../../lib/random.ts";
 import type { Secret } from "../../lib/secret.ts";
 import type { BindOutcome, PasswordChangeOutcome } from "./action.ts";
 import type { Listener } from "./listener.ts";
+import type { Troubles } from "./troubles.ts";
 
 export interface LoginContext {
   readonly authenticator: Authenticator;
   readonly queue: Queue;
   readonly clock: Clock;
+  readonly troubles: Pick<Troubles, "refused">;
 }
 
 /** Where a request came from. */
@@ -39,7 +41,7 @@ export async function decideBind(
   ask: (identity: Identity, password: Secret) => Promise<BindResult>,
 ): Promise<Bound> {
   const attempt = attemptOf(context, origin, bind.name, bind.credentials, "simple");
-  const decision = await login(context, {
+  const decision = await login(context, origin, {
     ...attempt,
     bind: ask,
     rebind: origin.listener.rebind(origin.address),
@@ -58,7 +60,7 @@ export async function decidePasswordChange(
   const { people } = origin.listener;
   const attempt = attemptOf(context, origin, person, oldPassword, "password-modify");
   let bare: Secret | undefined;
-  const decision = await login(context, {
+  const decision = await login(context, origin, {
     ...attempt,
     bind: (identity, password) => {
       bare = password;
@@ -78,6 +80,7 @@ function attemptOf(
   authType: string,
 ): Attempt {
   const { listener, address } = origin;
+  const endUser = listener.endUser(address);
   const door: DoorFacts = {
     service: "ldap",
     attemptEvent: "ldap_bind",
@@ -86,8 +89,9 @@ function attemptOf(
     authType,
     requestId: uuidv7(clock.now()),
     client: listener.settings.name,
-    // An application's own address is nobody's device: many people fail from there.
     app: { name: listener.settings.name, ip: address },
+    // An application's own address is nobody's device: many people fail from there.
+    ...(endUser === undefined ? {} : { endUser }),
     connection: {
       connection_id: origin.connectionId,
       operation_number: origin.operationNumber,
@@ -104,9 +108,17 @@ function attemptOf(
   };
 }
 
-async function login(context: LoginContext, attempt: Attempt): Promise<Decision | undefined> {
-  const decision = await context.queue.run(false, () => context.authenticator.login(attempt));
-  return decision === "overload" ? undefined : decision;
+// Nobody was asked and nothing counted, so there is no event of a login: a flood of these is told as
+// floods are.
+async function login(
+  { queue, authenticator, troubles }: LoginContext,
+  { listener, address }: RequestOrigin,
+  attempt: Attempt,
+): Promise<Decision | undefined> {
+  const decision = await queue.run(false, () => authenticator.login(attempt));
+  if (decision !== "overload") return decision;
+  troubles.refused("overload", { listener: listener.settings.name, address }, undefined);
+  return undefined;
 }
 
 function outcomeOf(decision: Decision | undefined): BindOutcome {

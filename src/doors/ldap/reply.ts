@@ -18,7 +18,6 @@ const UNAVAILABLE: Words = {
   resultCode: RESULT_CODE.unavailable,
   text: "the directory can't be asked now",
 };
-const BUSY: Words = { resultCode: RESULT_CODE.busy, text: "too much to do: try again" };
 
 const REFUSALS: Readonly<Record<Refusal, Words>> = {
   "operation-not-allowed": {
@@ -86,6 +85,7 @@ const REFUSALS: Readonly<Record<Refusal, Words>> = {
     resultCode: RESULT_CODE.unwillingToPerform,
     text: "the directory refers to another server",
   },
+  overload: { resultCode: RESULT_CODE.busy, text: "too much to do: try again" },
 };
 
 /** `requestTag`: of a request that is answered. */
@@ -118,7 +118,7 @@ export function outcomeReply(
     case "empty-password":
       return reply(id, requestTag, REFUSALS["empty-password"]);
     case "busy":
-      return reply(id, requestTag, BUSY);
+      return reply(id, requestTag, REFUSALS.overload);
     case "unavailable":
       return unavailableReply(id, requestTag);
   }

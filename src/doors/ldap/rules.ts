@@ -44,6 +44,8 @@ export const REFUSALS = [
   "tls-already-on",
   "tls-while-busy",
   "referral",
+  /** Too many binds, of everybody, wait for their turn. */
+  "overload",
 ] as const;
 
 export type Refusal = (typeof REFUSALS)[number];

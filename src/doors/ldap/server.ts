@@ -25,7 +25,12 @@ import {
 } from "./listener.ts";
 import { startRecheck } from "./recheck.ts";
 import { createTls, type Tls } from "./tls.ts";
-import { createTroubles, type Troubles, type TroublesOptions } from "./troubles.ts";
+import {
+  createTroubles,
+  type StartTlsEnd,
+  type Troubles,
+  type TroublesOptions,
+} from "./troubles.ts";
 import type { UpstreamDirectory } from "./upstream.ts";
 
 interface LdapSettings {
@@ -37,6 +42,7 @@ interface LdapSettings {
 export interface LdapDoorOptions extends LdapSettings, TroublesOptions {
   readonly authenticator: Authenticator;
   readonly limits?: Partial<Limits>;
+  readonly queue?: Partial<QueueLimits>;
   /** How often those who are bound are looked up again. */
   readonly recheckMs?: number;
 }
@@ -157,7 +163,7 @@ function createContext(
     log,
     limits,
     troubles,
-    queue: createQueue(clock, QUEUE),
+    queue: createQueue(clock, { ...QUEUE, ...options.queue }),
     places: createPlaces(limits),
     bound: createBoundConnections(),
     turnEnd: new TurnEnd(),
@@ -172,11 +178,11 @@ function createContext(
         socket.destroy();
         return then(undefined);
       }
-      const failed = (words: string): void => {
-        const where = { listener: place.current.settings.name, address };
-        troubles.connection("tls-failed", where, words);
-      };
+      const where = { listener: place.current.settings.name, address };
+      const isOnRequest = place.rules.tls === "start_tls";
+      const failed = (words: string): void => troubles.connection("tls-failed", where, words);
       const settled = (secured: TLSSocket | string | undefined): void => {
+        if (isOnRequest) troubles.startTls(endOf(secured), where);
         if (typeof secured === "object") return then(secured);
         // A balancer or a monitor that only looks whether somebody answers is no trouble.
         if (secured !== undefined) failed(secured);
@@ -185,6 +191,12 @@ function createContext(
       tls.begin(socket, settled, () => failed("records in which nothing is"));
     },
   };
+}
+
+function endOf(secured: TLSSocket | string | undefined): StartTlsEnd {
+  if (typeof secured !== "object") return { isSecure: false, reason: secured ?? "closed" };
+  const version = secured.getProtocol() ?? "unknown";
+  return { isSecure: true, version, cipher: secured.getCipher().name };
 }
 
 async function openListener(

@@ -19,6 +19,8 @@ export interface Upstream {
 }
 
 export interface UpstreamUser {
+  /** Operations are unanswered: unless the directory shows a sign of life, the connection is lost. */
+  readonly isAwaiting: boolean;
   onData(chunk: Buffer): void;
   /** It takes no more for now, until `onDrain`. */
   onFull(): void;

@@ -22,6 +22,7 @@ import { startFaultProxy, type Certificate, type Fault } from "../../support/fau
 import { makeRevocationList } from "../../support/revocations.ts";
 import { freePort } from "../../support/ports.ts";
 import { SERVICE_DN, startSlapd } from "../../support/slapd.ts";
+import { until } from "../../support/until.ts";
 
 const first = await startSlapd({ log: true });
 const second = await startSlapd({ log: true });
@@ -64,10 +65,6 @@ async function logIn({ directory }: Opened, password = right): Promise<string> {
   }
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await wait(5);
-}
-
 t.test(
   "D01: a server that is killed: the other one serves, and it is used again later",
   async (t) => {
@@ -88,7 +85,10 @@ t.test(
 );
 
 t.test("D02: a server that hangs: who is under way waits one deadline, nobody after", async (t) => {
-  const opened = await open(t, [plainUrl(first), plainUrl(second)], { checkIntervalMs: 60_000 });
+  const opened = await open(t, [plainUrl(first), plainUrl(second)], {
+    timeoutMs: 2_000,
+    checkIntervalMs: 60_000,
+  });
   t.equal(await logIn(opened), "right");
   first.pause();
   t.teardown(() => first.resume());

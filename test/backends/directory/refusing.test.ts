@@ -23,6 +23,7 @@ import {
   type Script,
 } from "../../support/fault-directory.ts";
 import { BASE, SERVICE_DN, startSlapd } from "../../support/slapd.ts";
+import { until } from "../../support/until.ts";
 
 const good = await startSlapd({ log: true });
 t.teardown(() => good.stop());
@@ -42,10 +43,6 @@ async function logIn(directory: Directory): Promise<string> {
     if (error instanceof DependencyDown) return "down";
     throw error;
   }
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await wait(5);
 }
 
 interface Opened {

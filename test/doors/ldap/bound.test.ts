@@ -10,6 +10,7 @@ import { DependencyDown, type Identity, type LookupResult } from "../../../src/c
 import { listenerSettings } from "../../support/ldap-door.ts";
 import { memoryLog } from "../../support/radius-door.ts";
 import { person } from "../../support/store.ts";
+import { until } from "../../support/until.ts";
 
 const alice = person("alice");
 const found = (changes: Partial<Identity> = {}): LookupResult => ({
@@ -76,7 +77,8 @@ for (const [title, answer, isEnded] of ANSWERS) {
     const one = connection(placeWith(answer));
     bound.add(alice, one);
     const stop = startRecheck({ bound, log: memoryLog(), everyMs: 10 });
-    await wait(25);
+    if (isEnded) await until(() => one.revoked > 0);
+    else await wait(25);
     stop();
     const { revoked } = one;
     t.equal(revoked > 0, isEnded);

@@ -124,7 +124,7 @@ t.test("an unlisted control that isn't critical is taken out; the rest stays", a
 });
 
 t.test(
-  "nobody acts as somebody else, and who asks for that without criticality is malformed",
+  "LDAP-15: nobody acts as somebody else, and who asks for that without criticality is malformed",
   async (t) => {
     for (const oid of [proxiedAuthorization, proxiedAuthorizationDraft]) {
       const value = Buffer.from("dn:cn=admin");

@@ -43,6 +43,7 @@ function slowPool(isAnswering = true): {
       asked.push(() => resolve(upstream(name)));
     });
   const leg: Leg = new Leg(() => ({ ...NOBODY, relays: { prepare: () => undefined, acquire } }), {
+    isAwaiting: false,
     onMessage: () => undefined,
     onChunkEnd: () => undefined,
     onFlow: () => undefined,

@@ -91,6 +91,28 @@ t.test("a balancer is known by its address; a listener without any knows none", 
   t.end();
 });
 
+t.test("a client's address is a person's only where people's machines connect", (t) => {
+  const settings = listenerSettings({
+    endUser: "address",
+    proxyProtocol: [network("192.0.2.0", 24)],
+    exempt: [{ dn: DN, addresses: [network("198.51.100.7")] }],
+  });
+  const { endUser } = createListener(settings, directory);
+  for (const [address, source] of [
+    ["203.0.113.9", "203.0.113.9"],
+    ["::ffff:203.0.113.9", "203.0.113.9"],
+    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+    ["198.51.100.7", undefined],
+    ["::ffff:198.51.100.7", undefined],
+    ["192.0.2.9", undefined],
+    ["nonsense", undefined],
+  ] as const) {
+    t.equal(endUser(address), source, address);
+  }
+  t.equal(listener.endUser("203.0.113.9"), undefined, "none is the default");
+  t.end();
+});
+
 t.test("rules follow a reload for those who hold them", (t) => {
   const place = createPlace(listener);
   const { rules } = place;

@@ -37,6 +37,7 @@ const CODES: Readonly<Record<Refusal, number>> = {
   "tls-already-on": 1,
   "tls-while-busy": 1,
   referral: 53,
+  overload: 51,
 };
 
 for (const refusal of REFUSALS) {

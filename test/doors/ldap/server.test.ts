@@ -18,6 +18,7 @@ import {
   whoAmIRequest,
 } from "../../support/ldap-requests.ts";
 import { BASE, startSlapd } from "../../support/slapd.ts";
+import { until } from "../../support/until.ts";
 
 const slapd = await startSlapd({ users: 200 });
 const urls = [plainUrl(slapd)];
@@ -135,9 +136,11 @@ await t.test("a client that is gone in mid search or mid bind leaves nothing beh
   client.reset();
   await wait(50);
   slapd.resume();
-  await wait(300);
-  t.same(door.connections(), { bound: 0, unbound: 0 });
-  t.match(await store.events({ limit: 1 }), [{ reason: "password-incorrect" }], "it is counted");
+  await until(() => door.connections().bound + door.connections().unbound === 0);
+  await until(async () => {
+    const [last] = await store.events({ limit: 1 });
+    return last?.reason === "password-incorrect";
+  });
   const good = await bound(port, "u000051");
   t.match(await good.ask(whoAmIRequest(2)), { resultCode: 0 });
   t.match(good.messages.at(-1)?.toString(), `dn:${dnOf("u000051")}`);
@@ -170,7 +173,7 @@ await t.test("at the end: who is quiet is closed at once, what runs is finished"
   slapd.pause();
   busy.send(searchRequest(2, { base: dnOf("u000003"), scope: 0 }));
   await wait(50);
-  const closed = door.close({ drainMs: 5_000 });
+  const closed = door.close({ drainMs: 20_000 });
   await t.rejects(quiet.next(), CLOSED);
   await t.rejects(LdapClient.open(port));
   slapd.resume();
@@ -187,7 +190,7 @@ await t.test("at the end: what takes too long is told", async (t) => {
   await wait(50);
   const startedAt = performance.now();
   await door.close({ drainMs: 300 });
-  t.ok(performance.now() - startedAt < 2_000);
+  t.ok(performance.now() - startedAt < 8_000);
   slapd.resume();
   t.match(await busy.next(), { id: 0, resultCode: 52 });
 });

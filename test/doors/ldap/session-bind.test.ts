@@ -172,7 +172,7 @@ t.test("a Bind that was refused unasked leaves no connection to destroy", async 
   t.same(peer.do(peer.session.bindDecided("refused")), ["bind 1: 49"]);
 });
 
-t.test("after a failed Bind nobody is bound, on both sides", async (t) => {
+t.test("LDAP-07: after a failed Bind nobody is bound, on both sides", async (t) => {
   const peer = SessionPeer.bound();
   const failed = ["ask uid=bob,dc=example,dc=com", "bind 2: 49", "drop-upstream"];
   t.same(peer.client(bindRequest(2, BOB, "wrong")), failed);
@@ -215,7 +215,7 @@ t.test("several people take turns on one connection, and each is bound for itsel
 });
 
 t.test(
-  "nothing behind a Bind is looked at until it is answered, then all of it in order",
+  "LDAP-07: nothing behind a Bind is looked at until it is answered, then all of it in order",
   async (t) => {
     const { peer, bind } = deciding();
     t.equal(peer.session.isReading, false);
@@ -268,7 +268,7 @@ t.test("more behind a Bind than is kept ends the session", async (t) => {
   t.same(many.client(abandonRequest(2_000, 1)), ["notice: 51", "close overload"]);
 });
 
-t.test("a Bind waits until what is outstanding is answered", async (t) => {
+t.test("LDAP-07: a Bind waits until what is outstanding is answered", async (t) => {
   const peer = SessionPeer.bound();
   peer.isAnswering = false;
   peer.client(Buffer.concat([searchRequest(2), compareRequest(3, "cn")]));

@@ -88,7 +88,7 @@ t.test("the root DSE comes down as what is kept", async (t) => {
 });
 
 t.test(
-  "references to other servers are dropped, or passed where the listener says so",
+  "LDAP-22: references to other servers are dropped, or passed where the listener says so",
   async (t) => {
     const message = reference(2, "ldap://elsewhere.example.org/");
     const referral = request(
@@ -132,7 +132,7 @@ t.test("answers may come in any order", async (t) => {
   t.same(peer.upstream(result(4, "search", 0)), ["search 4: 0"]);
 });
 
-t.test("a message id in use is refused until its operation is answered", async (t) => {
+t.test("LDAP-13: a message id in use is refused until its operation is answered", async (t) => {
   const peer = waiting();
   peer.client(searchRequest(2));
   const refused = ["refused duplicate-message-id", "compare 2: 2"];
@@ -156,22 +156,28 @@ t.test("a session has as many operations at a time as its limit says", async (t)
   t.same(peer.client(searchRequest(5)), ["up search 5"]);
 });
 
-t.test("an Abandon has no answer; nothing of the operation comes down any more", async (t) => {
-  const peer = waiting();
-  peer.client(searchRequest(2));
-  t.same(peer.client(abandonRequest(3, 2)), ["up abandon 3"]);
-  t.equal(peer.session.outstanding, 0);
-  t.same(peer.upstream(entry(2, BOB, {})), [], "what was under way is dropped");
-  t.same(peer.upstream(result(2, "search", 0)), []);
-  t.equal(peer.session.state, "bound");
-});
+t.test(
+  "LDAP-12: an Abandon has no answer; nothing of the operation comes down any more",
+  async (t) => {
+    const peer = waiting();
+    peer.client(searchRequest(2));
+    t.same(peer.client(abandonRequest(3, 2)), ["up abandon 3"]);
+    t.equal(peer.session.outstanding, 0);
+    t.same(peer.upstream(entry(2, BOB, {})), [], "what was under way is dropped");
+    t.same(peer.upstream(result(2, "search", 0)), []);
+    t.equal(peer.session.state, "bound");
+  },
+);
 
-t.test("an Abandon of nothing, of a finished operation or of itself goes nowhere", async (t) => {
-  const peer = waiting();
-  peer.client(searchRequest(2));
-  peer.upstream(result(2, "search", 0));
-  for (const target of [2, 3, 99, 0]) t.same(peer.client(abandonRequest(3, target)), []);
-});
+t.test(
+  "LDAP-12: an Abandon of nothing, of a finished operation or of itself goes nowhere",
+  async (t) => {
+    const peer = waiting();
+    peer.client(searchRequest(2));
+    peer.upstream(result(2, "search", 0));
+    for (const target of [2, 3, 99, 0]) t.same(peer.client(abandonRequest(3, target)), []);
+  },
+);
 
 t.test(
   "an Abandon with a critical control isn't done; another control goes no further",
@@ -274,16 +280,19 @@ t.test("before a Bind a connection is held only while it is needed", async (t) =
   t.same(peer.client(bindRequest(5, BOB, "hello")), [`ask ${BOB}`, "bind 5: 0"]);
 });
 
-t.test("a refused operation is answered in its own kind and the session goes on", async (t) => {
-  const peer = SessionPeer.bound(STANDARD);
-  const refusals: readonly [Buffer, string[]][] = [
-    [addRequest(2, "cn=x", ["cn"]), ["refused operation-not-allowed", "add 2: 53"]],
-    [deleteRequest(3, "cn=x"), ["refused operation-not-allowed", "delete 3: 53"]],
-    [compareRequest(4, "userPassword"), ["refused password-attribute", "compare 4: 53"]],
-    [extendedRequest(5, "1.2.3"), ["refused unknown-extended-operation", "extended 5: 2"]],
-    [passwordModifyRequest(6, {}), ["refused operation-not-allowed", "extended 6: 53"]],
-  ];
-  for (const [message, events] of refusals) t.same(peer.client(message), events);
-  t.same(peer.toUpstream, []);
-  t.equal(peer.session.state, "bound");
-});
+t.test(
+  "LDAP-02: a refused operation is answered in its own kind and the session goes on",
+  async (t) => {
+    const peer = SessionPeer.bound(STANDARD);
+    const refusals: readonly [Buffer, string[]][] = [
+      [addRequest(2, "cn=x", ["cn"]), ["refused operation-not-allowed", "add 2: 53"]],
+      [deleteRequest(3, "cn=x"), ["refused operation-not-allowed", "delete 3: 53"]],
+      [compareRequest(4, "userPassword"), ["refused password-attribute", "compare 4: 53"]],
+      [extendedRequest(5, "1.2.3"), ["refused unknown-extended-operation", "extended 5: 2"]],
+      [passwordModifyRequest(6, {}), ["refused operation-not-allowed", "extended 6: 53"]],
+    ];
+    for (const [message, events] of refusals) t.same(peer.client(message), events);
+    t.same(peer.toUpstream, []);
+    t.equal(peer.session.state, "bound");
+  },
+);

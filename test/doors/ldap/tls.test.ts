@@ -99,3 +99,31 @@ await t.test(
     client.end();
   },
 );
+
+await t.test("StartTLS leaves an event for each way in which it ends", async (t) => {
+  const listeners = [{ tls: tlsOf("", { begins: "start_tls" }) }];
+  const { port, door, store } = await openLdapDoor(t, { urls, listeners });
+  const good = await LdapClient.open(port);
+  t.match(await good.ask(startTlsRequest(1)), { resultCode: 0 });
+  await good.secure(ca);
+  t.match(await good.ask(whoAmIRequest(2)), { resultCode: 0 });
+  good.end();
+  const foreign = await LdapClient.open(port);
+  t.match(await foreign.ask(startTlsRequest(1)), { resultCode: 0 });
+  await t.rejects(foreign.secure(read("other/ca.pem")));
+  await door.close({ drainMs: 0 });
+  const events = await store.events({ limit: 5 });
+  t.match(
+    events.toSorted((one, other) => Number(other.success) - Number(one.success)),
+    [
+      {
+        event_type: "ldap_start_tls",
+        success: true,
+        count: 1,
+        app: { name: "apps", ip: "127.0.0.1" },
+        details: { tls_version: "TLSv1.3", cipher: /^TLS_AES_/ },
+      },
+      { event_type: "ldap_start_tls", success: false, details: { reason: /./ } },
+    ],
+  );
+});

@@ -53,6 +53,23 @@ t.test("connections that come to nothing are told, not kept as events", async (t
   t.same(events, []);
 });
 
+t.test("StartTLS: how it ended, once a minute for each way and address", async (t) => {
+  const { events, log, troubles } = kit();
+  const on = { isSecure: true, version: "TLSv1.3", cipher: "TLS_AES_256_GCM_SHA384" } as const;
+  for (let count = 0; count < 100; count += 1) troubles.startTls(on, where);
+  troubles.startTls({ isSecure: false, reason: "closed" }, where);
+  troubles.startTls(on, { ...where, address: "192.0.2.8" });
+  await troubles.report(true);
+  const base = { service: "ldap", event_type: "ldap_start_tls" };
+  const details = { oid: "1.3.6.1.4.1.1466.20037", tls_version: "TLSv1.3", cipher: on.cipher };
+  t.match(events, [
+    { ...base, success: true, count: 100, app: { name: "apps", ip: "192.0.2.7" }, details },
+    { ...base, success: false, count: 1, details: { reason: "closed" } },
+    { ...base, success: true, count: 1, app: { ip: "192.0.2.8" } },
+  ]);
+  t.same(log.lines, []);
+});
+
 t.test("an event that can't be kept is told, and the next one is tried", async (t) => {
   const { log, troubles } = kit(() => Promise.reject(new Error("disk full")));
   troubles.refused("not-bound", where, undefined);
