@@ -1,6 +1,7 @@
 // The repository checks itself: who may import whom, who may read the time, how large a file may be.
 // Each rule is a function of one file's path and text, and is shown to fire on a bad sample.
 
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, posix, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -196,4 +197,18 @@ t.test("tests lie where their sources do", async (t) => {
   const paths = all.map(({ path }) => path).filter((path) => !path.includes("/migrations/"));
   t.same(unmirrored(paths), []);
   t.same(unmirrored(["src/core/x.ts", "test/cor/x.test.ts"]), ["/core", "/cor"], "the rule fires");
+});
+
+/** All that may lie beside the folders. Anything else got in by mistake: profiles have host names in them. */
+const TOP = new Set([
+  ...[".ci", ".dockerignore", ".gitignore", ".oxfmtrc.json", ".oxlintrc.json", "CHANGELOG.md"],
+  ...["Dockerfile", "LICENSE", "README.md", "bench", "bin", "certs", "config", "docs", "knip.json"],
+  ...["package-lock.json", "package.json", "src", "test", "tsconfig.json"],
+]);
+
+t.test("nothing lies at the top that doesn't belong there", async (t) => {
+  const { stdout, status } = spawnSync("git", ["ls-files", "-z"], { encoding: "utf8", cwd: ROOT });
+  t.equal(status, 0);
+  const names = stdout.split("\0").map((path) => path.split("/")[0] ?? "");
+  t.same(new Set(names.filter((name) => name !== "")), TOP);
 });
