@@ -13,8 +13,8 @@ import { paint, writeJson } from "./words.ts";
 
 export const command = defineCommand({
   usage: "token reset USER",
-  about: `Removes a person's token, bypass code and suspension; open questions for a code are void.
-Where a code is required the person can't log in until enrolled again.`,
+  about: `Removes a person's token, recovery codes, bypass code and suspension; open questions for a
+code are void. Where a code is required the person can't log in until enrolled again.`,
   example: "token reset alice",
   words: [1, 1],
   options: { ...DIRECTORY_OPTION, ...JSON_OPTION, ...GENERAL },

@@ -11,6 +11,7 @@ import {
   withOperations,
 } from "./command.ts";
 import {
+  countWords,
   durationWords,
   momentWords,
   paint,
@@ -54,6 +55,7 @@ function factsOf(person: PersonView, nowMs: number): string[][] {
       "last used",
       used === undefined ? "never" : `${durationWords(nowMs - used)} ago, ${momentWords(used)}`,
     ]);
+    facts.push(["recovery codes", `${countWords(person.recoveryCodesLeft)} left`]);
   }
   const { passwordFailures, codeFailures } = person;
   facts.push([

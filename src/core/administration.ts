@@ -11,6 +11,8 @@ export interface NewToken {
   readonly algorithm: TotpAlgorithm;
   readonly digits: 6 | 7 | 8;
   readonly periodSeconds: 30 | 60;
+  /** The step of the code that proved the enrolment, which is used then; none: all are open. */
+  readonly lastStep?: number;
 }
 
 /** A row of an import: the directory is not asked; the first login binds it to a person. */
@@ -61,6 +63,8 @@ export interface Person {
   readonly passwordFailures: number;
   readonly codeFailures: number;
   readonly bypassUntil: number | undefined;
+  /** Not used yet. */
+  readonly recoveryCodesLeft: number;
 }
 
 export interface EventQuery {
@@ -92,14 +96,26 @@ export interface Administration {
     /** Kept with the number of tokens that were taken as its `count`. */
     event: EventDraft,
   ): Promise<{ readonly imported: number; readonly problems: readonly ImportProblem[] }>;
-  /** Gives a person a token, active at once; an existing one is replaced only if told to. */
+  /** Keys the hashes of recovery codes (core/recovery.ts). */
+  readonly recoveryKey: Secret;
+  /**
+   * Gives a person a token, active at once; an existing one is replaced only if told to, and the
+   * recovery codes beside it with it.
+   */
   enroll(
     identity: Identity,
     token: NewToken,
-    options: { readonly replace: boolean },
+    /** recovery: keyed hashes; without them the person has none. */
+    options: { readonly replace: boolean; readonly recovery?: readonly string[] },
     event: EventDraft,
   ): Promise<"enrolled" | "already-has-token" | "identity-changed">;
-  /** Removes token, bypass and suspension; open challenges die with the generation. */
+  /** New recovery codes beside the token, as keyed hashes; the old ones are void. */
+  replaceRecovery(
+    identity: Identity,
+    codeHashes: readonly string[],
+    event: EventDraft,
+  ): Promise<"generated" | "no-token" | "identity-changed">;
+  /** Removes token, recovery codes, bypass and suspension; open challenges die with the generation. */
   resetToken(
     person: PersonName,
     event: EventDraft,

@@ -13,6 +13,7 @@ import type { CodeFact, EnrolmentFact, Question } from "./decide.ts";
 import type { Login } from "./login.ts";
 import { DependencyDown, type Account, type Attempts } from "./ports.ts";
 import type { Rebinds } from "./rebind.ts";
+import { hashRecoveryCode } from "./recovery.ts";
 import type { SourceThrottle } from "./throttle.ts";
 import { checkCode, type CodeWindow } from "./totp.ts";
 
@@ -56,9 +57,7 @@ export function createAskers(options: AskerOptions): Record<Question, Asker> {
     enrolment: (login) => {
       login.facts.enrolment = enrolmentOf(options, login);
     },
-    code: (login) => {
-      login.facts.code = askCode(options, login);
-    },
+    code: (login) => askCode(options, login),
     password: askPassword,
   };
 }
@@ -166,9 +165,19 @@ function enrolmentOf(options: AskerOptions, login: Login): EnrolmentFact {
   return account.requirement.until > options.clock.now() ? "in-period" : "period-expired";
 }
 
-function askCode(options: AskerOptions, login: Login): CodeFact {
-  const { credentials, demand } = login.attempt;
+function askCode(options: AskerOptions, login: Login): Promise<void> | void {
   const account = getAccount(login);
+  const refusal = readCode(options, login, account);
+  const { code, codeKind } = login.split ?? {};
+  if (refusal !== undefined || code === undefined) login.facts.code = refusal ?? "absent";
+  else if (codeKind === "recovery") return askRecovery(options, login, account, code);
+  else if (codeKind === "totp") login.facts.code = checkTotp(options, login, account, code);
+  else login.facts.code = checkBypass(options, account, code);
+}
+
+/** What is known of the code without comparing it; undefined: it has to be compared. */
+function readCode(options: AskerOptions, login: Login, account: Account): CodeFact | undefined {
+  const { credentials, demand } = login.attempt;
   const forms = codeForms(options, account);
   if (login.state !== undefined) {
     const codeKind = readAnswer(credentials, forms);
@@ -181,10 +190,7 @@ function askCode(options: AskerOptions, login: Login): CodeFact {
     return login.state === undefined ? "absent" : "malformed";
   }
   if (isRebound(options, login, account)) return "rebound";
-  if (isRepeated(options, login)) return "repeated";
-  return split.codeKind === "totp"
-    ? checkTotp(options, login, account, split.code)
-    : checkBypass(options, account, split.code);
+  return isRepeated(options, login) ? "repeated" : undefined;
 }
 
 // Most logins happen while nobody fails: then there is nothing to compare with.
@@ -230,6 +236,21 @@ function checkBypass(options: AskerOptions, account: Account, code: Secret): Cod
     bypass !== undefined &&
     verifyBypassCode(options.keys.bypass, code.reveal().toString("latin1"), bypass.codeHash);
   return isRight ? "right" : "wrong";
+}
+
+const RECOVERY_FACTS = { unused: "right", used: "replayed", unknown: "wrong" } as const;
+
+// Looked up, not compared: the hash is keyed, so how long that takes tells nothing of the code.
+async function askRecovery(
+  { attempts }: AskerOptions,
+  login: Login,
+  { id }: Account,
+  code: Secret,
+): Promise<void> {
+  const codeHash = hashRecoveryCode(attempts.recoveryKey, code.reveal().toString("latin1"));
+  const found = id === undefined ? "unknown" : await attempts.findRecovery(id, codeHash);
+  if (found === "unused") login.recovery = codeHash;
+  login.facts.code = RECOVERY_FACTS[found];
 }
 
 async function askPassword(login: Login): Promise<void> {

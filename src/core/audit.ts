@@ -19,6 +19,8 @@ export const EVENT_TYPES = [
   "mfa_bypass_granted",
   "mfa_bypass_revoked",
   "mfa_factor_suspended",
+  "recovery_codes_generated",
+  "recovery_code_used",
   "user_lockout",
   "user_unlocked",
   "user_relinked",
@@ -71,7 +73,7 @@ export interface EventDraft {
   readonly reason?: Reason;
   readonly error_message?: string;
   readonly mfa?: boolean;
-  readonly mfa_meta?: { readonly type: "none" | "totp" | "bypass_code" };
+  readonly mfa_meta?: { readonly type: "none" | "totp" | "recovery_code" | "bypass_code" };
   readonly mfa_mode?: MfaMode;
   readonly mfa_exempt_reason?: ExemptReason;
   readonly auth_type?: string;

@@ -85,6 +85,12 @@ t.test("a person's whole story: enrol, show, lock, unlock, bypass, reset", async
   t.match(enrolled, /[▀▄█]/, "a QR code");
   t.match(enrolled, /key {2}([A-Z2-7]{4} ){7}[A-Z2-7]{4}\n/);
   t.match(enrolled, /uri {2}otpauth:\/\/totp\/Example:alice\?/);
+  t.match(
+    enrolled,
+    /\n10 recovery codes, each for one login.*\n( {2}([a-z2-7]{5}-){4}[a-z2-7]{5}\n){10}/,
+  );
+  t.match(await say("token recovery alice"), /had are void.\n\n10 recovery codes/);
+  t.match(await say("user show alice"), /\nrecovery codes +10 left\n/);
   t.match(await say("user lock alice"), /alice is locked/);
   t.match(await say("user show alice"), /Enrolled · locked until someone unlocks\n/);
   t.match(await say("user unlock alice"), /alice is unlocked/);
@@ -97,14 +103,17 @@ t.test("a person's whole story: enrol, show, lock, unlock, bypass, reset", async
   t.match(await say("user require alice --off"), /Nothing is demanded/);
   t.match(await say("token reset alice"), /gone/);
   t.match(await say("events --limit 2"), /totp delete enrollment alice by root\n$/);
-  t.match(await say("events --verify"), /The chain of 8 events is whole/);
+  t.match(await say("events --verify"), /The chain of 9 events is whole/);
 });
 
 t.test("--json is one JSON value a line, with no secret in a list", async (t) => {
   const { run, folder } = await commandLine(t, { gateway: true });
   const json = async (line: string): Promise<unknown> =>
     JSON.parse((await run([...line.split(" "), "--json"])).stdout);
-  t.match(await json("token enroll alice --digits 8"), { secret: /^[A-Z2-7]{32}$/ });
+  t.match(await json("token enroll alice --digits 8"), {
+    secret: /^[A-Z2-7]{32}$/,
+    recoveryCodes: Array(10).fill(/^([a-z2-7]{5}-){4}[a-z2-7]{5}$/),
+  });
   const listed = await json("token list");
   t.match(listed, { username: "alice", token: { digits: 8 } });
   t.notMatch(JSON.stringify(listed), /secret/);

@@ -31,6 +31,7 @@ t.test("a person's state is one line of words", async (t) => {
   const plain = PersonView.parse({
     directory: "corp",
     username: "alice",
+    recoveryCodesLeft: 0,
     enrolment: "not-required",
     passwordFailures: 0,
     codeFailures: 0,

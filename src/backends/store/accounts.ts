@@ -46,6 +46,7 @@ export interface Accounts {
   /** Rows of this name: `id` undefined for an import that waits. */
   findByName(directory: string, nameKey: string): { account: number; id: string | undefined }[];
   findPerson(account: number, now: number): Person | undefined;
+  findRecovery(account: number, codeHash: string): "unused" | "used" | "unknown";
   list(options: ListOptions, now: number): Person[];
 }
 
@@ -76,7 +77,13 @@ const ACCOUNT = {
   digits: "t.digits",
   period: "t.period",
 } as const;
-const PERSON = { ...ACCOUNT, enrolledAt: "t.enrolled_at", lastUsedAt: "t.last_used_at" } as const;
+const PERSON = {
+  ...ACCOUNT,
+  enrolledAt: "t.enrolled_at",
+  lastUsedAt: "t.last_used_at",
+  recoveryLeft:
+    "(SELECT count(*) FROM recovery_codes r WHERE r.account = a.id AND r.used_at IS NULL)",
+} as const;
 // All a login needs, in one read: its own source's counters and everybody else's.
 const STANDING = {
   ...ACCOUNT,
@@ -145,6 +152,10 @@ export function createAccounts(reader: DatabaseSync, keys: () => readonly SealKe
     reader,
     "SELECT id, immutable_id FROM accounts WHERE name_key = ? AND directory = ? ORDER BY id",
   );
+  const recovery = prepareOne(
+    reader,
+    "SELECT used_at FROM recovery_codes WHERE account = ? AND hash = ?",
+  );
   const worst = prepareOne(reader, `SELECT ${selected(WORST)} FROM counters WHERE account = ?`);
   const page = prepareMany(
     reader,
@@ -198,6 +209,7 @@ export function createAccounts(reader: DatabaseSync, keys: () => readonly SealKe
       passwordFailures: numberAt(counted, IN_WORST.passwordFailures),
       codeFailures: numberAt(counted, IN_WORST.codeFailures),
       bypassUntil: bypassUntil > now ? bypassUntil : undefined,
+      recoveryCodesLeft: numberAt(row, IN_PERSON.recoveryLeft),
     };
   }
 
@@ -217,6 +229,11 @@ export function createAccounts(reader: DatabaseSync, keys: () => readonly SealKe
     findPerson(account, now) {
       const row = byId(account);
       return row === undefined ? undefined : person(row, now);
+    },
+    findRecovery(account, codeHash) {
+      const row = recovery(account, codeHash);
+      if (row === undefined) return "unknown";
+      return row[0] === null ? "unused" : "used";
     },
     list({ directory = null, afterUsername = "", withToken, limit }, now) {
       const isWith = withToken === true ? 1 : 0;

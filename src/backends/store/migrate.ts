@@ -4,8 +4,9 @@
 import type { DatabaseSync } from "node:sqlite";
 
 import { initial } from "./migrations/001-initial.ts";
+import { recoveryCodes } from "./migrations/002-recovery-codes.ts";
 
-const MIGRATIONS: readonly string[] = [initial];
+const MIGRATIONS: readonly string[] = [initial, recoveryCodes];
 
 /** The schema number this program writes. */
 const SCHEMA_VERSION = MIGRATIONS.length;

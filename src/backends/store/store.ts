@@ -43,7 +43,7 @@ export interface Store extends Attempts, Administration, Learnt {
   /** ms UTC. */
   newestEventAt(): number | undefined;
   readonly metrics: readonly Metric[];
-  /** After a restore: every code up to this moment is dead, since it may have been used. */
+  /** After a restore: every code of up to this moment is dead, since it may have been used. */
   markRestored(): Promise<void>;
   close(): Promise<void>;
 }
@@ -91,6 +91,8 @@ function assemble(options: StoreOptions, writer: WriterThread, held: { release()
   const trailKey =
     sealedTrail instanceof Uint8Array ? open(keys, sealedTrail, TRAIL_PURPOSE) : undefined;
   if (trailKey === undefined) throw new Error("the audit trail's key can't be opened");
+  // Not the master's: what people keep on paper outlives a rotation.
+  const recoveryKey = deriveKey(trailKey, "recovery");
   const snapshot = createSnapshot(reader);
   const trail = createTrail(reader, snapshot, trailKey);
   const accounts = createAccounts(reader, () => keys);
@@ -101,6 +103,7 @@ function assemble(options: StoreOptions, writer: WriterThread, held: { release()
     writer,
     clock,
     sourceKey: deriveKey(trailKey, "source"),
+    recoveryKey,
     rules: () => rules,
     lockoutOf: (directory) => lockoutOf(directory) ?? LOCKOUT_UNKNOWN,
   });
@@ -111,6 +114,7 @@ function assemble(options: StoreOptions, writer: WriterThread, held: { release()
     writer,
     reader,
     clock,
+    recoveryKey,
     onNewKey(key) {
       keys.unshift(sealKeyOf(Secret.of(key)));
       writer.useKey(key);

@@ -20,6 +20,8 @@ export interface TokenRow {
   readonly algorithm: TotpAlgorithm;
   readonly digits: number;
   readonly periodSeconds: number;
+  /** -1: none used yet. */
+  readonly lastStep: number;
 }
 
 export interface ImportedRow extends TokenRow {
@@ -61,7 +63,14 @@ export type Write =
       readonly person: PersonRow;
       readonly token: TokenRow;
       readonly replace: boolean;
+      readonly recovery: readonly string[];
       readonly now: number;
+      readonly event: EventText;
+    }
+  | {
+      readonly kind: "recovery";
+      readonly person: PersonRow;
+      readonly hashes: readonly string[];
       readonly event: EventText;
     }
   | {
@@ -107,6 +116,7 @@ export interface Answers {
   learn: true;
   import: { imported: number; problems: ImportProblem[] };
   enroll: "enrolled" | "already-has-token" | "identity-changed";
+  recovery: "generated" | "no-token" | "identity-changed";
   reset: "reset" | "bypass-revoked" | "no-token";
   unlock: "unlocked" | "not-locked";
   lock: "locked" | "identity-changed";

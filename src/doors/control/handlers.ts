@@ -9,7 +9,7 @@ import { reloadConfiguration, showHealth, tryLogin } from "./health.ts";
 import { backUp, rotateKey } from "./keys.ts";
 import * as operations from "./operations.ts";
 import { OperationError } from "./protocol.ts";
-import { enrollToken, importTokens, listTokens, resetToken } from "./tokens.ts";
+import { enrollToken, importTokens, listTokens, replaceRecovery, resetToken } from "./tokens.ts";
 import {
   grantBypass,
   lockUser,
@@ -23,6 +23,7 @@ import {
 const TABLE: readonly Bound[] = [
   bind(operations.tokenImport, importTokens),
   bind(operations.tokenEnroll, enrollToken),
+  bind(operations.tokenRecovery, replaceRecovery),
   bind(operations.tokenReset, resetToken),
   bind(operations.tokenList, listTokens),
   bind(operations.userShow, showUser),

@@ -11,6 +11,7 @@ import {
   EnrolledToken,
   HealthReport,
   PersonView,
+  RecoveryCodes,
   TokenRow,
   TriedLogin,
 } from "./views.ts";
@@ -71,6 +72,12 @@ export const tokenEnroll = operation("token-enroll", {
   }),
   item: none,
   result: EnrolledToken,
+});
+
+export const tokenRecovery = operation("token-recovery", {
+  arguments: z.strictObject(person),
+  item: none,
+  result: RecoveryCodes,
 });
 
 export const tokenReset = operation("token-reset", {

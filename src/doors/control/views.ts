@@ -42,12 +42,19 @@ export const PersonView = z.object({
   passwordFailures: z.number(),
   codeFailures: z.number(),
   bypassUntil: z.number().optional(),
+  recoveryCodesLeft: z.number(),
 });
 export type PersonView = z.infer<typeof PersonView>;
 
+/** Holds the codes: shown once, each good for one login without the token. */
+export const RecoveryCodes = z.strictObject({
+  username: z.string(),
+  recoveryCodes: z.array(z.string()),
+});
+
 /** Holds the secret: shown once, to the operator who enrols a person. */
 export const EnrolledToken = z.strictObject({
-  username: z.string(),
+  ...RecoveryCodes.shape,
   /** Base32. */
   secret: z.string(),
   /** otpauth://… with the secret in it. */

@@ -8,6 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import t from "tap";
 
 import { migrate } from "../../../src/backends/store/migrate.ts";
+import { initial } from "../../../src/backends/store/migrations/001-initial.ts";
 
 const MIGRATE = new URL("../../../src/backends/store/migrate.ts", import.meta.url).pathname;
 
@@ -31,8 +32,20 @@ t.test("S15: a migration that fails half way is as if it had never begun", (t) =
   migrate(database);
   migrate(database);
   database.close();
-  t.match(look(path), { version: 1 });
+  t.match(look(path), { version: 2 });
   t.end();
+});
+
+t.test("a store of the first schema is brought up to date, and keeps what is in it", async (t) => {
+  const path = join(t.testdir(), "a.db");
+  const database = new DatabaseSync(path);
+  database.exec(`${initial}; PRAGMA user_version = 1;
+    INSERT INTO accounts (directory, username, name_key, dn) VALUES ('corp', 'a', 'a', '');`);
+  migrate(database);
+  t.match(database.prepare("SELECT username FROM accounts").all(), [{ username: "a" }]);
+  t.same(database.prepare("SELECT * FROM recovery_codes").all(), []);
+  database.close();
+  t.match(look(path), { version: 2 });
 });
 
 t.test("S15: killed in the middle, the next one does all of it", async (t) => {
@@ -49,7 +62,7 @@ t.test("S15: killed in the middle, the next one does all of it", async (t) => {
   const database = new DatabaseSync(path);
   migrate(database);
   database.close();
-  t.match(look(path), { version: 1 });
+  t.match(look(path), { version: 2 });
 });
 
 t.test("S15: of two at a time one waits, then has nothing left to do", async (t) => {
@@ -63,5 +76,5 @@ t.test("S15: of two at a time one waits, then has nothing left to do", async (t)
   );
   const exits = await Promise.all(children.map((child) => once(child, "exit")));
   t.same(exits, Array(3).fill([0, null]));
-  t.match(look(path), { version: 1 });
+  t.match(look(path), { version: 2 });
 });

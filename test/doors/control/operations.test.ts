@@ -69,6 +69,39 @@ both(
   },
 );
 
+const RECOVERY_CODE = /^[a-z2-7]{5}(-[a-z2-7]{5}){4}$/;
+
+both(
+  "recovery codes come with the token, are counted, replaced and taken",
+  async (t, run, context) => {
+    const username = "alice";
+    await t.rejects(run(operations.tokenRecovery, { username }), {
+      code: "refused",
+      hint: /token enroll alice/,
+    });
+    const { recoveryCodes } = await run(operations.tokenEnroll, { username, ...ENROLL });
+    t.equal(recoveryCodes.length, 10);
+    t.ok(recoveryCodes.every((code) => RECOVERY_CODE.test(code)));
+    t.match(await run(operations.userShow, { username }), { recoveryCodesLeft: 10 });
+    const renewed = await run(operations.tokenRecovery, { username });
+    t.match(renewed, { username, recoveryCodes: Array(10).fill(RECOVERY_CODE) });
+    t.match((await context.events()).at(-1), {
+      event_type: "recovery_codes_generated",
+      initiated_by: { type: "admin", username: "root" },
+      username,
+      details: { recovery_codes: 10 },
+    });
+    t.same(
+      renewed.recoveryCodes.filter((code) => recoveryCodes.includes(code)),
+      [],
+    );
+    await run(operations.tokenReset, { username });
+    t.match(await run(operations.userShow, { username }), { recoveryCodesLeft: 0 });
+    const written = JSON.stringify(await context.events());
+    for (const code of [...recoveryCodes, ...renewed.recoveryCodes]) t.notMatch(written, code);
+  },
+);
+
 both("a token that is there is replaced only if told to", async (t, run) => {
   const first = await run(operations.tokenEnroll, { username: "alice", ...ENROLL });
   const again = { username: "alice", ...ENROLL };
