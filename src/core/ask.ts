@@ -8,7 +8,13 @@ import type { ExpiringMap } from "../lib/expiring-map.ts";
 import type { Secret } from "../lib/secret.ts";
 import { verifyBypassCode } from "./bypass.ts";
 import { openChallenge, type Challenge, type ChallengeScope } from "./challenge.ts";
-import { isEmptyPassword, readAnswer, splitCredentials, type CodeForms } from "./credentials.ts";
+import {
+  isEmptyPassword,
+  readAnswer,
+  splitCredentials,
+  type CodeForms,
+  type Split,
+} from "./credentials.ts";
 import type { CodeFact, EnrolmentFact, Question } from "./decide.ts";
 import type { Login } from "./login.ts";
 import { DependencyDown, type Account, type Attempts } from "./ports.ts";
@@ -156,11 +162,8 @@ function enrolmentOf(options: AskerOptions, login: Login): EnrolmentFact {
     if (account.suspicion >= WRONG_CODES_MAX) return "suspended";
     return account.token.secret === undefined ? "unreadable" : "enrolled";
   }
-  const { credentials, demand } = login.attempt;
   const forms = codeForms(options, account);
-  if (forms.bypass && splitCredentials(credentials, demand.separator, forms).code !== undefined) {
-    return "enrolled";
-  }
+  if (forms.bypass && splitOf(login, forms).codeKind === "bypass") return "enrolled";
   if (account.requirement === undefined) return "not-required";
   return account.requirement.until > options.clock.now() ? "in-period" : "period-expired";
 }
@@ -183,14 +186,21 @@ function readCode(options: AskerOptions, login: Login, account: Account): CodeFa
     const codeKind = readAnswer(credentials, forms);
     login.split = { password: credentials, code: credentials, codeKind };
   } else if (demand.code !== "challenge") {
-    login.split = splitCredentials(credentials, demand.separator, forms);
+    login.split = splitOf(login, forms);
   }
   const split = login.split;
-  if (split?.code === undefined || split.codeKind === "absent") {
-    return login.state === undefined ? "absent" : "malformed";
-  }
+  if (split?.code === undefined) return "absent";
+  if (split.codeKind === "absent") return "malformed";
   if (isRebound(options, login, account)) return "rebound";
   return isRepeated(options, login) ? "repeated" : undefined;
+}
+
+function splitOf({ attempt }: Login, forms: CodeForms): Split {
+  const { credentials, demand, codeField } = attempt;
+  if (codeField === undefined) return splitCredentials(credentials, demand.separator, forms);
+  const code = codeField.typed;
+  const codeKind = code === undefined ? "absent" : readAnswer(code, forms);
+  return { password: credentials, code, codeKind };
 }
 
 // Most logins happen while nobody fails: then there is nothing to compare with.
@@ -268,14 +278,20 @@ async function askPassword(login: Login): Promise<void> {
   }
 }
 
-/** Keyed, so that nothing can be tried against it offline; of the person and the whole field. */
+/** Keyed, so that nothing can be tried against it offline; of the person and all that was typed. */
 export function fingerprint(keys: Keys, login: Login): string {
   const identity = getIdentity(login);
-  return createHmac("sha256", keys.fingerprint.reveal())
-    .update(`${login.state === undefined ? "field" : "answer"}\0${identity.directory}\0`)
-    .update(`${identity.id}\0`)
-    .update(login.attempt.credentials.reveal())
-    .digest("base64");
+  const code = login.attempt.codeField?.typed;
+  return (
+    createHmac("sha256", keys.fingerprint.reveal())
+      .update(`${login.state === undefined ? "field" : "answer"}\0${identity.directory}\0`)
+      .update(`${identity.id}\0`)
+      .update(login.attempt.credentials.reveal())
+      // No door lets a NUL into a password.
+      .update(code === undefined ? "" : "\0")
+      .update(code?.reveal() ?? "")
+      .digest("base64")
+  );
 }
 
 function codeForms(options: AskerOptions, account: Account): CodeForms {

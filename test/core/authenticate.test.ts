@@ -87,6 +87,29 @@ await t.test(
   },
 );
 
+await t.test(
+  "E01: a door with a field of its own for the code splits nothing, and needs both factors",
+  async (t) => {
+    const kit = await openLoginKit(t);
+    await kit.enroll();
+    const logIn = async (password: string, code?: string): Promise<Verdict> => {
+      const typed = code === undefined ? undefined : Secret.of(code);
+      const attempt = { ...kit.attempt(password), codeField: { typed } };
+      return (await kit.authenticator.login(attempt)).verdict;
+    };
+    const reject = (reason: string): object => ({ outcome: "reject", reason });
+    t.match(await logIn(`right,${kit.code()}`), reject("mfa-code-missing"));
+    t.match(await logIn("right", "12345"), reject("mfa-code-malformed"));
+    t.match(await logIn("right", kit.code(5)), reject("mfa-code-incorrect"));
+    t.match(await logIn("right", kit.code(5)), reject("repeated-attempt"), "counted once");
+    t.match(await logIn("", kit.code()), reject("empty-password"));
+    t.match(await logIn("wrong", kit.code()), reject("password-incorrect"));
+    t.equal(kit.binds, 2, "neither a missing nor a malformed code reaches the directory");
+    t.match(await logIn("right", kit.code()), { outcome: "accept" });
+    t.match(await logIn("right", kit.code()), reject("mfa-code-replayed"));
+  },
+);
+
 await t.test("a store that is gone accepts nobody", async (t) => {
   const kit = await openLoginKit(t);
   await kit.enroll();
