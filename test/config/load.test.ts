@@ -96,7 +96,7 @@ for (const [key, text] of [
   ["eap", yaml({ top: "eap: {}\n" })],
   ["radsec", yaml({ top: "radsec: {}\n" })],
   ["mail", yaml({ top: "mail: {}\n" })],
-  ["enrolment", yaml({ top: "enrolment: { period: 7d }\n" })],
+  ["enrolment.period", yaml({ top: "enrolment: { period: 7d }\n" })],
   ["radius.accounting", yaml({ radius: '  accounting: ["0.0.0.0:1813"]\n' })],
   ["store.postgres", yaml({ top: "store: { postgres: { url: x } }\n" })],
   ["radius.clients[0].remember_device", yaml({ clients: `${CLIENT}      remember_device: 1h\n` })],
