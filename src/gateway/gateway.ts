@@ -74,7 +74,10 @@ async function open(
   const control = await listenControl(
     options.socketPath,
     {
-      administration: revoking(store, doors.revoke),
+      administration: revoking(store, (person) => {
+        doors.revoke(person);
+        admin?.revoke(person);
+      }),
       get directories() {
         return [...running.directories.values()];
       },
