@@ -156,6 +156,19 @@ t.test("every command that the README and the operations guide name exists", asy
   }
 });
 
+t.test("the portal that its document shows is one", async (t) => {
+  const folder = makeFolder();
+  t.teardown(() => folder.remove());
+  await generateCertificates(folder.path);
+  const [, block = ""] = /```yaml\n(admin:\n[^`]*)```/.exec(read("docs/portal.md")) ?? [];
+  const loaded = folder.load(yaml({ top: block.replaceAll("certs/server", "server") }));
+  t.ok("config" in loaded && loaded.config.admin?.publicUrl !== undefined, block);
+  t.same(
+    loaded.warnings.map(({ message }) => message),
+    [],
+  );
+});
+
 t.test("every listener that the documents show is one", async (t) => {
   const folder = makeFolder();
   t.teardown(() => folder.remove());

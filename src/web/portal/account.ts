@@ -80,11 +80,11 @@ function factor({ texts }: Frame, token: TokenView, now: number): Html {
       <dd>${recovery.left(recoveryCodesLeft)}</dd>
     </dl>
     <p>
-      <a class="button" href="/recovery-codes">${recovery.make}</a>
+      <a class="button quiet" href="/recovery-codes">${recovery.make}</a>
       <span class="hint">${recovery.makeHint}</span>
     </p>
     <p>
-      <a class="button" href="/replace">${account.move}</a>
+      <a class="button quiet" href="/replace">${account.move}</a>
       <span class="hint">${account.moveHint}</span>
     </p>`;
 }

@@ -79,6 +79,16 @@ await t.test(
   },
 );
 
+await t.test("WEB-10: a lost phone: a recovery code proves the person, too", async (t) => {
+  const wizard = await beginWizard(t);
+  const [, first = "", second = ""] = codesOn((await enrol(wizard)).page);
+  const browser = wizard.kit.browser();
+  t.equal((await browser.signIn("alice", first)).location, "/account");
+  await browser.get("/replace");
+  t.equal((await browser.post("/replace", { password: "right", code: first })).status, 403);
+  t.equal((await browser.post("/replace", { password: "right", code: second })).location, "/enrol");
+});
+
 await t.test("a proof is good for ten minutes", async (t) => {
   const kit = await openPortal(t);
   await kit.enroll(kit.alice);

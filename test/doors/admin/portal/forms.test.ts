@@ -173,6 +173,22 @@ await t.test("A01 WEB-01: everything but the sign-in asks for a session first", 
   t.same(await kit.store.events({ limit: 10 }), []);
 });
 
+await t.test("A09: no path leads to a file but style and script", async (t) => {
+  const kit = await openPortal(t);
+  for (const path of [
+    "/assets/",
+    "/assets/pages.css",
+    "/assets/..%2fpages.css",
+    "/assets/%2e%2e/html.ts",
+    "/assets//etc/passwd",
+    "/sign-in/",
+    "/SIGN-IN",
+    "/account%00",
+  ]) {
+    t.equal((await kit.browser().get(path)).status, 404, path);
+  }
+});
+
 await t.test("style and script are kept for good, under a path of their own content", async (t) => {
   const kit = await openPortal(t);
   const { body } = await kit.browser().get("/sign-in");
