@@ -19,6 +19,7 @@ function sentence(event: AuditEventView): string {
   switch (event.event_type) {
     case "radius_auth_attempt":
     case "ldap_bind":
+    case "user_login_attempt":
       if (event.reply === "none") return `${who} could not be checked${where}${why}`;
       return `${who} was ${event.success ? "let in" : "refused"}${where}${why}`;
     case "radius_auth_challenge":

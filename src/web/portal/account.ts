@@ -10,7 +10,7 @@ export interface AccountView {
   readonly username: string;
   readonly now: number;
   readonly token: TokenView | undefined;
-  /** Until a factor has to be there; undefined: whenever. */
+  /** Until a factor has to be there, 0: there is none left; undefined: whenever. */
   readonly daysLeft: number | undefined;
   /** Newest first. */
   readonly events: readonly EventView[];
@@ -60,7 +60,8 @@ export function accountPage(frame: Frame, view: AccountView): Html {
 }
 
 function noFactor({ texts }: Frame, { daysLeft }: AccountView): Html {
-  const { noFactor: none, noFactorUntil, setUp } = texts.account;
+  const { noFactor: none, noFactorLate, noFactorUntil, setUp } = texts.account;
+  if (daysLeft === 0) return html`<p>${noFactorLate}</p>`;
   return html`<p>${daysLeft === undefined ? none : noFactorUntil(daysLeft)}</p>
     <p><a class="button" href="/enrol">${setUp}</a></p>`;
 }

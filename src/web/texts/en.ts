@@ -16,7 +16,6 @@ export const en = {
     codeHint: "From your authenticator app. Leave it empty if you have not set one up yet.",
     button: "Sign in",
     refused: "That didn't work. Check the user name, the password and the code, then try again.",
-    ended: "You are signed out.",
   },
 
   enrol: {
@@ -58,6 +57,8 @@ export const en = {
     signedInAs: (username: string) => `Signed in as ${username}`,
     factor: "Second factor",
     noFactor: "None is set up.",
+    noFactorLate:
+      "None is set up, and the time for it is over. An administrator can give you more.",
     noFactorUntil: (count: number) => `None is set up. You have ${days(count)} left.`,
     setUp: "Set it up",
     app: "Authenticator app",

@@ -22,8 +22,8 @@ export const NO_COOKIE = `${NAME}=; Max-Age=0; ${ATTRIBUTES}`;
 export function readCookie({ cookie: header = "" }: IncomingHttpHeaders): string | undefined {
   const values = header
     .split(";")
-    .map((pair) => pair.trim().split("="))
-    .flatMap(([name, value = ""]) => (name === NAME ? [value] : []));
+    .map((pair) => pair.trim())
+    .flatMap((pair) => (pair.startsWith(`${NAME}=`) ? [pair.slice(NAME.length + 1)] : []));
   const [id, ...more] = values;
   return id !== undefined && more.length === 0 && ID.test(id) ? id : undefined;
 }

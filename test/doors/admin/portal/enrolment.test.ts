@@ -2,6 +2,9 @@
 
 import t from "tap";
 
+import { hashBypassCode } from "../../../../src/core/bypass.ts";
+import { deriveKey } from "../../../../src/lib/derive.ts";
+import { event, MASTER_KEY } from "../../../support/store.ts";
 import {
   beginWizard,
   codeOf,
@@ -220,3 +223,21 @@ await t.test("enrolling is for the listed networks, signing in for everywhere", 
     t.equal((await browser.post("/enrol")).status, 403);
   }
 });
+
+await t.test(
+  "E03: a bypass code opens the portal, but gives nobody more time to enrol",
+  async (t) => {
+    const kit = await openPortal(t);
+    await kit.require(kit.alice, 1);
+    kit.clock.advance(2 * DAY_MS);
+    const code = "abcd-efgh-ijkl-mn23";
+    const hash = hashBypassCode(deriveKey(MASTER_KEY, "bypass"), code);
+    await kit.store.grantBypass(kit.alice, hash, kit.clock.now() + DAY_MS, event());
+    const browser = kit.browser();
+    t.match(await browser.signIn("alice", code), { location: "/account" });
+    t.match(textOn(await browser.get("/account")), "the time for it is over");
+    t.equal((await browser.get("/enrol")).status, 403);
+    await browser.get("/account");
+    t.equal((await browser.post("/enrol")).status, 403);
+  },
+);
