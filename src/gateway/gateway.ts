@@ -6,7 +6,7 @@ import type { EventType } from "../core/audit.ts";
 import { createLoginCounts } from "../doors/admin/login-counts.ts";
 import { listenControl } from "../doors/control/server.ts";
 import { deriveKey } from "../lib/derive.ts";
-import { startAdmin } from "./admin.ts";
+import { type Admin, startAdmin } from "./admin.ts";
 import { watchClock } from "./clock-watch.ts";
 import { closeDirectories, startDirectories } from "./directories.ts";
 import { openDoors } from "./doors.ts";
@@ -60,7 +60,12 @@ async function open(
     await doors.close(0);
     throw error;
   };
-  const admin = await startAdmin(options, running, { logins, ...doors }).catch(closeDoors);
+  let admin: Admin | undefined;
+  const administration = revoking(store, (person) => {
+    doors.revoke(person);
+    admin?.revoke(person);
+  });
+  admin = await startAdmin(options, running, { logins, ...doors }).catch(closeDoors);
   const listeners = (): string[] => [...doors.addresses(), ...(admin ? [admin.url] : [])];
   const reload = createReload(
     options,
@@ -74,10 +79,7 @@ async function open(
   const control = await listenControl(
     options.socketPath,
     {
-      administration: revoking(store, (person) => {
-        doors.revoke(person);
-        admin?.revoke(person);
-      }),
+      administration,
       get directories() {
         return [...running.directories.values()];
       },
