@@ -90,6 +90,8 @@ await t.test("E09 T07 T18 T19: three steps in a browser, then a login over RADIU
     t.equal(gateway.command("token", "reset", "alice").status, 0);
     await page.reload();
     t.match(page.url(), /\/sign-in$/);
+    await signIn(page, gateway, "alice", "alice-password");
+    t.equal(await page.locator("h1").innerText(), "Set up your second factor: 7 days left", "P15");
   });
 
   await t.test("A12: what was shown once, or typed, stands in no event and no log", async (t) => {

@@ -100,6 +100,7 @@ export function codePage(frame: Frame, occasion: Occasion, isWrong: boolean): Ht
         data-digits="6"
         required
         autofocus
+        ${isWrong && html`aria-invalid="true" aria-describedby="alert"`}
       />
     </p>
     <p><button>${texts.finish}</button> <a href="/enrol/scan">${texts.back}</a></p>`;
@@ -109,7 +110,7 @@ export function codePage(frame: Frame, occasion: Occasion, isWrong: boolean): Ht
     html`<h1>${titleOf(texts, occasion)}</h1>
       ${stepHeading(texts, 3, texts.typeCode)}
       <p>${texts.typeHint}</p>
-      ${alert(isWrong ? `${texts.wrong} ${texts.clock}` : undefined)}
+      ${alert(isWrong ? `${texts.wrong} ${texts.clock}` : undefined, true)}
       ${form(frame, "/enrol/code", field)}`,
   );
 }

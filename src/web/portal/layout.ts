@@ -41,8 +41,11 @@ export function form(frame: Frame, action: string, content: Part): Html {
   </form>`;
 }
 
-export function alert(text: string | undefined): Html | undefined {
-  return text === undefined ? undefined : html`<p class="alert" role="alert">${text}</p>`;
+/** Takes the focus unless a field does that is described by it: a page that loads announces nothing. */
+export function alert(text: string | undefined, isFieldFocused = false): Html | undefined {
+  if (text === undefined) return undefined;
+  const focus = isFieldFocused ? undefined : html`autofocus`;
+  return html`<p class="alert" id="alert" role="alert" tabindex="-1" ${focus}>${text}</p>`;
 }
 
 export interface Field {

@@ -90,6 +90,23 @@ await t.test("OTP-06: six failures lock the portal as they lock every door", asy
   t.match((await kit.events("user_login_attempt")).at(-1), { reason: "account-locked" });
 });
 
+await t.test("OTP-06 A19: guessing in parallel gains nothing", async (t) => {
+  const kit = await openPortal(t);
+  await kit.enroll(kit.alice);
+  const guess = (at: number): string =>
+    String(Number(kit.code(9)) + at)
+      .slice(-6)
+      .padStart(6, "0");
+  const pages = await Promise.all(
+    Array.from({ length: 50 }, (_, at) => kit.browser().signIn("alice", guess(at))),
+  );
+  t.ok(pages.every(({ status }) => status === 403));
+  const reasons = (await kit.events("user_login_attempt")).map(({ reason }) => reason);
+  t.equal(reasons.length, 50);
+  t.equal(reasons.filter((reason) => reason === "mfa-code-incorrect").length, 6);
+  t.match(await kit.browser().signIn("alice", kit.code()), { status: 403 }, "and it is locked");
+});
+
 await t.test("twenty people failing from one address have that address wait", async (t) => {
   const kit = await openPortal(t);
   for (let i = 0; i < 20; i += 1) await kit.browser().signIn(`guess-${i}`);
