@@ -182,6 +182,8 @@ export interface AdminConfig {
 }
 
 interface EnrolmentConfig {
+  /** How long people have where nobody says otherwise; whole days. */
+  readonly periodMs: number;
   /** Where people may enrol in the portal. */
   readonly allowFrom: readonly Network[];
 }

@@ -32,7 +32,6 @@ export const LATER_KEYS: ReadonlySet<string> = new Set([
   "eap",
   "radsec",
   "mail",
-  "enrolment.period",
   "radius.accounting",
   "store.postgres",
 ]);
@@ -318,7 +317,13 @@ export const adminSchema = z.strictObject({
     .describe("https:// address under which people reach the portal; without it there is none"),
 });
 
+const DAY_MS = 86_400_000;
+
 export const enrolmentSchema = z.strictObject({
+  period: duration({ min: "1d", max: "365d" })
+    .refine((ms) => ms % DAY_MS === 0, "must be whole days, such as 7d")
+    .prefault("7d")
+    .describe("How long people have to enrol where nobody says otherwise"),
   allow_from: z
     .array(parsed(parseNetwork))
     .min(1)

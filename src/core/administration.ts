@@ -4,6 +4,7 @@
 import type { Secret } from "../lib/secret.ts";
 import type { AuditEvent, EventDraft, EventType } from "./audit.ts";
 import type { Identity, TotpAlgorithm } from "./ports.ts";
+import type { Requirement, RequirementChange } from "./requirement.ts";
 
 /** A token to store. `secret` is the raw key, 16-64 bytes. */
 export interface NewToken {
@@ -58,6 +59,7 @@ export interface Person {
       }
     | undefined;
   readonly requirementUntil: number | undefined;
+  readonly requirementOf: Requirement["of"] | undefined;
   /** "administrator": until someone unlocks. */
   readonly lockedUntil: number | "administrator" | undefined;
   readonly passwordFailures: number;
@@ -129,12 +131,12 @@ export interface Administration {
   lock(person: PersonName | Identity, event: EventDraft): Promise<"locked" | NoPerson>;
   /** Ends a bypass before its time. */
   revokeBypass(person: PersonName, event: EventDraft): Promise<"revoked" | "no-bypass" | NoPerson>;
-  /** until: ms UTC of the end of the period; undefined removes the requirement. */
-  requireFactor(
+  /** The event is kept only for a change, with the end of the period before and after. */
+  changeRequirement(
     identity: Identity,
-    until: number | undefined,
+    change: RequirementChange,
     event: EventDraft,
-  ): Promise<"set" | "identity-changed">;
+  ): Promise<"changed" | "unchanged" | "identity-changed">;
   /** codeHash: keyed hash of the bypass code (see core/bypass.ts). */
   grantBypass(
     identity: Identity,

@@ -19,6 +19,8 @@ export const EVENT_TYPES = [
   "totp_import",
   "mfa_requirement_set",
   "mfa_requirement_removed",
+  "user_mfa_exclusion_extended",
+  "user_mfa_exclusion_expired",
   "mfa_bypass_granted",
   "mfa_bypass_revoked",
   "mfa_factor_suspended",

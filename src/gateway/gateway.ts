@@ -10,9 +10,11 @@ import { type Admin, startAdmin } from "./admin.ts";
 import { watchClock } from "./clock-watch.ts";
 import { closeDirectories, startDirectories } from "./directories.ts";
 import { openDoors } from "./doors.ts";
+import { exemptIn } from "./exempt.ts";
 import { healthReport } from "./health.ts";
 import { createReload, watch, type Reload } from "./reload.ts";
 import { revoking } from "./revoking.ts";
+import { watchPeriods } from "./period-watch.ts";
 import { lockoutOf, type GatewayOptions, type Running } from "./running.ts";
 import { createSystemEvents, systemEvent, type SystemEvent } from "./system-events.ts";
 
@@ -86,6 +88,12 @@ async function open(
       get issuer() {
         return running.config.totp.issuer;
       },
+      get isExempt() {
+        return exemptIn(running.config);
+      },
+      get periodMs() {
+        return running.config.enrolment.periodMs;
+      },
       bypassKey: deriveKey(running.config.masterKey, "bypass"),
       clock,
       gateway: {
@@ -101,6 +109,7 @@ async function open(
     return closeDoors(error);
   });
   const stopClock = watchClock(clock, store.newestEventAt(), log, record);
+  const stopPeriods = watchPeriods(store, log);
   watch(running, reload, options.loaded.watch);
   // A store that can't be written now accepts nobody, and may be back before anybody looks.
   const tell = (type: EventType): Promise<void> =>
@@ -114,6 +123,7 @@ async function open(
     reload,
     async stop() {
       stopClock();
+      stopPeriods();
       running.stopWatching();
       running.isStopping = true;
       await doors.close(DRAIN_MS);

@@ -52,7 +52,11 @@ t.test("a mistyped command or option ends with 2 and the nearest one", async (t)
     ["events --failed --success", /exclude/],
     ["user require alice --days 0", /1 to 365/],
     ["user require alice --days 366", /1 to 365/],
-    ["user require alice --days 7 --off", /exclude/],
+    ["user require alice --days 7 --remove", /exclude/],
+    ["user require alice --extend --remove", /exclude/],
+    ["user require", /name one person, or one of --group, --file and --all-without-token/],
+    ["user require alice --all-without-token", /name one person/],
+    ["user require --group cn=a --file list", /name one person/],
     ["user bypass alice --for 4m --reason x", /5m to 7d/],
     ["user bypass alice --for 8d --reason x", /5m to 7d/],
     ["user bypass alice --for 4h", /--reason is missing/],
@@ -100,10 +104,12 @@ t.test("a person's whole story: enrol, show, lock, unlock, bypass, reset", async
   t.match(await say("user bypass alice --revoke"), /The bypass code of alice is void/);
   t.match(await say("user bypass alice --revoke"), /had no bypass code/);
   t.match(await say("user require alice --days 14"), /has to enrol by 2027-01-29 08:00:00 UTC/);
-  t.match(await say("user require alice --off"), /Nothing is demanded/);
+  t.match(await say("user require alice --extend --days 15"), /to enrol by 2027-01-30 08:00:00/);
+  t.match(await say("user require alice --remove"), /Nothing is demanded of alice any more/);
+  t.match(await say("user require alice --remove"), /Nothing was demanded of alice/);
   t.match(await say("token reset alice"), /gone/);
   t.match(await say("events --limit 2"), /totp delete enrollment alice by root\n$/);
-  t.match(await say("events --verify"), /The chain of 9 events is whole/);
+  t.match(await say("events --verify"), /The chain of 10 events is whole/);
 });
 
 t.test("--json is one JSON value a line, with no secret in a list", async (t) => {

@@ -161,7 +161,9 @@ export async function openPortal(
     },
     code: (offset = 0) => codeOf(newToken.secret, clock.now(), offset),
     async require(who, days) {
-      await store.requireFactor(who, clock.now() + days * DAY_MS, event());
+      const until = clock.now() + days * DAY_MS;
+      const demand = { kind: "require", until, of: "person", replaces: "same" } as const;
+      await store.changeRequirement(who, demand, event());
     },
     async events(eventType) {
       // Of sessions that end nobody waits: what comes after such an event is kept after it.

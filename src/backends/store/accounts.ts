@@ -7,6 +7,7 @@ import type { Enrolment, Person } from "../../core/administration.ts";
 import { WRONG_CODES_MAX } from "../../core/ask.ts";
 import type { Account, Identity, Token, TotpAlgorithm } from "../../core/ports.ts";
 import { FOREVER } from "./ending.ts";
+import { readRequirement } from "./requirements.ts";
 import {
   numberAt,
   optionalNumberAt,
@@ -81,6 +82,7 @@ const PERSON = {
   ...ACCOUNT,
   enrolledAt: "t.enrolled_at",
   lastUsedAt: "t.last_used_at",
+  requirementOf: "a.requirement_of",
   recoveryLeft:
     "(SELECT count(*) FROM recovery_codes r WHERE r.account = a.id AND r.used_at IS NULL)",
 } as const;
@@ -198,13 +200,18 @@ export function createAccounts(reader: DatabaseSync, keys: () => readonly SealKe
     const lockedUntil = numberAt(counted, IN_WORST.lockedUntil);
     const isAdminLock = numberAt(row, IN_ACCOUNT.adminLocked) !== 0 || lockedUntil === FOREVER;
     const bypassUntil = numberAt(row, IN_ACCOUNT.bypassUntil);
+    const requirement = readRequirement(
+      row[IN_ACCOUNT.requirementUntil],
+      row[IN_PERSON.requirementOf],
+    );
     return {
       directory: textAt(row, IN_ACCOUNT.directory),
       id: isNamed(row) ? textAt(row, IN_ACCOUNT.immutableId) : undefined,
       username: textAt(row, IN_ACCOUNT.username),
       enrolment: enrolmentOf(row, now),
       token: shownToken(row),
-      requirementUntil: optionalNumberAt(row, IN_ACCOUNT.requirementUntil),
+      requirementUntil: requirement?.until,
+      requirementOf: requirement?.of,
       lockedUntil: isAdminLock ? "administrator" : lockedUntil > now ? lockedUntil : undefined,
       passwordFailures: numberAt(counted, IN_WORST.passwordFailures),
       codeFailures: numberAt(counted, IN_WORST.codeFailures),

@@ -102,11 +102,11 @@ export function createAdministration(options: AdministrationOptions): Administra
       if (typeof who === "string") return who;
       return writer.write<"lock">({ kind: "lock", who, event: eventText(event) });
     },
-    requireFactor: (identity, until, event) =>
+    changeRequirement: (identity, change, event) =>
       writer.write<"require">({
         kind: "require",
         person: personRow(identity),
-        until,
+        change,
         event: eventText(event),
       }),
     grantBypass: (identity, codeHash, until, event) =>

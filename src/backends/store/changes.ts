@@ -7,6 +7,7 @@ import { Secret } from "../../lib/secret.ts";
 import { eventText, hexOf, readEvent, type Ledger } from "./ledger.ts";
 import type { People } from "./people.ts";
 import { createRecoveryCodes, type RecoveryCodes } from "./recovery.ts";
+import { createRequirements } from "./requirements.ts";
 import { open, seal, sealKeyOf, tokenPurpose, TRAIL_PURPOSE, type SealKey } from "./seal.ts";
 import type { Answers, ImportedRow, TokenRow, Write } from "./writes.ts";
 
@@ -33,6 +34,7 @@ export function createChanges(
   keyring: Keyring,
 ): Changes {
   const recovery = createRecoveryCodes(database);
+  const requirements = createRequirements(database, ledger);
   const tokens = createTokens(database, keyring, recovery);
   const run = (sql: string): ((...values: (string | number | null)[]) => number) => {
     const statement = database.prepare(sql);
@@ -44,7 +46,6 @@ export function createChanges(
     `UPDATE counters SET password_failures = 0, code_failures = 0, locked_until = 0, lock_level = 0
      WHERE account = ? AND (password_failures + code_failures + locked_until + lock_level) > 0`,
   );
-  const setRequirement = run("UPDATE accounts SET requirement_until = ? WHERE id = ?");
   const clearBypass = run(
     `UPDATE accounts SET bypass_hash = NULL, bypass_until = NULL
      WHERE id = ? AND bypass_hash IS NOT NULL AND bypass_until > ?`,
@@ -112,10 +113,9 @@ export function createChanges(
     require(write) {
       const account = people.settle(write.person);
       if (account === undefined) return "identity-changed";
-      setRequirement(write.until ?? null, account);
-      ledger.append(write.event);
-      return "set";
+      return requirements.change(account, write.change, write.event);
     },
+    "close-periods": ({ now }) => requirements.close(now),
     bypass(write) {
       const account = people.settle(write.person);
       if (account === undefined) return "identity-changed";
@@ -176,7 +176,8 @@ function createTokens(database: DatabaseSync, keyring: Keyring, recovery: Recove
   const find = database.prepare("SELECT id FROM tokens WHERE account = ?");
   const grow = database.prepare(
     `UPDATE accounts SET generation = generation + 1, suspicion = 0, bypass_hash = NULL,
-       bypass_until = NULL WHERE id = ? RETURNING generation`,
+       bypass_until = NULL, period_state = replace(period_state, 'met', 'open')
+     WHERE id = ? RETURNING generation`,
   );
   const remove = database.prepare("DELETE FROM tokens WHERE account = ?");
   const insert = database.prepare(

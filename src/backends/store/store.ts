@@ -43,6 +43,8 @@ export interface Store extends Attempts, Administration, Learnt {
   /** ms UTC. */
   newestEventAt(): number | undefined;
   readonly metrics: readonly Metric[];
+  /** Looks at a slice of the enrolment periods that are over; `closed` 0: there are none left. */
+  closePeriods(): Promise<{ readonly closed: number; readonly expired: number }>;
   /** After a restore: every code of up to this moment is dead, since it may have been used. */
   markRestored(): Promise<void>;
   close(): Promise<void>;
@@ -139,6 +141,7 @@ function assemble(options: StoreOptions, writer: WriterThread, held: { release()
     problem: () => writer.problem,
     newestEventAt: () => snapshot.read(() => trail.newestAt()),
     metrics: storeMetrics(writer, () => snapshot.read(() => trail.length())),
+    closePeriods: () => writer.write<"close-periods">({ kind: "close-periods", now: clock.now() }),
     async markRestored() {
       await writer.write<"dead-steps">({ kind: "dead-steps", before: clock.now() });
     },

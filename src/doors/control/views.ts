@@ -4,6 +4,7 @@
 import { z } from "zod";
 
 import { EVENT_TYPES, SERVICES } from "../../core/audit.ts";
+import { REQUIRED_OF } from "../../core/requirement.ts";
 
 const algorithm = z.enum(["sha1", "sha256", "sha512"]);
 const digits = z.union([z.literal(6), z.literal(7), z.literal(8)]);
@@ -38,6 +39,7 @@ export const PersonView = z.object({
     })
     .optional(),
   requirementUntil: z.number().optional(),
+  requirementOf: z.enum(REQUIRED_OF).optional(),
   lockedUntil: z.union([z.number(), z.literal("administrator")]).optional(),
   passwordFailures: z.number(),
   codeFailures: z.number(),
