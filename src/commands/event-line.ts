@@ -26,6 +26,8 @@ function sentence(event: AuditEventView): string {
       return `${who} was asked for a code${where}`;
     case "radius_packet_dropped":
       return `packet dropped${where}${why}${source(event)}${times(event)}`;
+    case "recovery_code_used":
+      return `${who} used a recovery code: ${String(event.details?.["remaining"])} left`;
     default:
       return `${generic(event)}${where}${why}${times(event)}`;
   }

@@ -1,7 +1,19 @@
-// What came of a demand for a second factor, or would come of it, in words.
+// A demand for a second factor in words: the days of one, what came of it or would come of it.
 
-import type { RequireArguments, RequireResult } from "../doors/control/operations.ts";
+import {
+  REQUIREMENT_DAYS_MAX,
+  type RequireArguments,
+  type RequireResult,
+} from "../doors/control/operations.ts";
+import { Failure } from "./failure.ts";
 import { countWords, momentWords, table } from "./words.ts";
+
+/** What stands behind --days. Throws Failure. */
+export function readDays(text: string): number {
+  const days = /^[0-9]{1,3}$/.test(text) ? Number(text) : 0;
+  if (days >= 1 && days <= REQUIREMENT_DAYS_MAX) return days;
+  throw new Failure(2, `--days is a number from 1 to ${REQUIREMENT_DAYS_MAX}`);
+}
 
 /** About one person. */
 export function requirementSentence(args: RequireArguments, done: RequireResult): string {

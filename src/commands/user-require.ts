@@ -5,7 +5,6 @@ import { auditText } from "../core/audit.ts";
 import type { Operations } from "../doors/control/client.ts";
 import {
   REQUIRE_NAMES_MAX,
-  REQUIREMENT_DAYS_MAX,
   userRequire,
   type RequireArguments,
   type RequireProblem,
@@ -23,7 +22,7 @@ import {
 import { Failure } from "./failure.ts";
 import { readNames } from "./name-file.ts";
 import { showProgress, type Progress } from "./progress.ts";
-import { requirementSentence, requirementSummary } from "./requirement-words.ts";
+import { readDays, requirementSentence, requirementSummary } from "./requirement-words.ts";
 import { writeJson } from "./words.ts";
 
 const OPTIONS = {
@@ -89,12 +88,6 @@ function whoOf(
   const [who, another] = given;
   if (who !== undefined && another === undefined) return who;
   throw new Failure(2, "name one person, or one of --group, --file and --all-without-token");
-}
-
-function readDays(text: string): number {
-  const days = /^[0-9]{1,3}$/.test(text) ? Number(text) : 0;
-  if (days >= 1 && days <= REQUIREMENT_DAYS_MAX) return days;
-  throw new Failure(2, `--days is a number from 1 to ${REQUIREMENT_DAYS_MAX}`);
 }
 
 interface Total extends RequireResult {

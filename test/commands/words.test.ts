@@ -90,6 +90,8 @@ t.test("an event reads as a sentence on one line", async (t) => {
     line({ event_type: "radius_auth_challenge", username: "alice", nas }),
     "T  alice was asked for a code at vpn",
   );
+  const used = { event_type: "recovery_code_used", username: "alice", details: { remaining: 0 } };
+  t.equal(line(used), "T  alice used a recovery code: 0 left");
   const dropped = { event_type: "radius_packet_dropped", count: 1_003 };
   t.equal(
     line({

@@ -82,11 +82,17 @@ export const tokenRecovery = operation("token-recovery", {
 });
 
 export const tokenReset = operation("token-reset", {
-  arguments: z.strictObject(person),
+  arguments: z.strictObject({
+    ...person,
+    /** In which the person may enrol anew; absent: nothing is demanded that wasn't before. */
+    days: z.int().min(1).max(REQUIREMENT_DAYS_MAX).exactOptional(),
+  }),
   item: none,
   result: z.strictObject({
     username: z.string(),
     outcome: z.enum(["reset", "bypass-revoked", "no-token"]),
+    /** The end of the new period. */
+    until: z.number().optional(),
   }),
 });
 

@@ -25,6 +25,7 @@ import {
   noPerson,
 } from "./people.ts";
 import { OperationError } from "./protocol.ts";
+import { requireFactor } from "./requirements.ts";
 import type { Handler } from "./bind.ts";
 import type { TokenRow } from "./views.ts";
 
@@ -142,11 +143,21 @@ function newRecoveryCodes({ administration }: ControlContext): {
 }
 
 export const resetToken: Handler<typeof tokenReset> = async (context, args, call) => {
-  const subject = await getSubject(context, args);
+  const { days } = args;
+  // A new period gives something away: then it has to be the person whom the directory names now.
+  const subject = await (days === undefined
+    ? getSubject(context, args)
+    : getIdentity(context, args));
   const event = adminEvent(context, call, "totp_delete_enrollment", subject);
   const outcome = await context.administration.resetToken(subject, event);
   if (isNoPerson(outcome)) throw noPerson(outcome, subject);
-  return { username: subject.username, outcome };
+  const { username } = subject;
+  if (days === undefined || outcome !== "reset") return { username, outcome };
+  const who = { kind: "person", username: args.username } as const;
+  const { directory } = subject;
+  const demand = { who, directory, change: "require", days, dryRun: false } as const;
+  const { until } = await requireFactor(context, demand, { ...call, item: async () => undefined });
+  return { username, outcome, until };
 };
 
 export const listTokens: Handler<typeof tokenList> = async (context, args, call) => {

@@ -136,6 +136,25 @@ both("reset takes the token away and says when there was none", async (t, run, c
   });
 });
 
+both(
+  "P15: a reset may give time to enrol again, to whoever had a token",
+  async (t, run, context) => {
+    const args = { username: "alice", days: 3 };
+    t.match(await run(operations.tokenEnroll, { username: "alice", ...ENROLL }), {});
+    const until = context.clock.now() + 3 * 86_400_000;
+    t.match(await run(operations.tokenReset, args), { outcome: "reset", until });
+    t.match(await run(operations.userShow, { username: "alice" }), { enrolment: "in-period" });
+    const types = (await context.events()).map((event) => event.event_type);
+    t.same(types.slice(1), ["totp_delete_enrollment", "mfa_requirement_set"]);
+    await run(operations.userRequire, { ...demandOf("alice"), change: "remove" });
+    t.match(await run(operations.tokenReset, args), { outcome: "no-token", until: undefined });
+    t.match(await run(operations.userShow, { username: "alice" }), { enrolment: "not-required" });
+    await t.rejects(run(operations.tokenReset, { ...args, days: 366 }), { code: "usage" });
+    context.down = true;
+    await t.rejects(run(operations.tokenReset, args), { code: "unavailable" }, "whose time is it?");
+  },
+);
+
 both("a service account is locked by its DN, seen or not", async (t, run, context) => {
   const app = { username: "cn=app,ou=services" };
   t.match(await run(operations.userLock, app), { ...app, outcome: "locked" });
