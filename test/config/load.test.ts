@@ -21,7 +21,10 @@ function config(text: string) {
 
 t.test("what is left out has the default of the contract", (t) => {
   const { radius, directories, store, totp, lockout, enrolment, log } = config(yaml());
-  t.same(enrolment, { periodMs: 7 * 86_400_000 });
+  t.match(enrolment, {
+    periodMs: 7 * 86_400_000,
+    allowFrom: [{ text: "0.0.0.0/0" }, { text: "::/0" }],
+  });
   t.match(store, {
     sqlite: join(folder.path, "data/gatehouse.db"),
     durability: "full",
