@@ -2,9 +2,12 @@
 // only when every listener is up; what was begun is finished or refused before the store closes.
 
 import { describeProblem } from "../config/problem.ts";
+import type { Administration } from "../core/administration.ts";
 import type { EventType } from "../core/audit.ts";
 import { createLoginCounts } from "../doors/admin/login-counts.ts";
+import type { ControlContext } from "../doors/control/context.ts";
 import { listenControl } from "../doors/control/server.ts";
+import type { Clock } from "../lib/clock.ts";
 import { deriveKey } from "../lib/derive.ts";
 import { type Admin, startAdmin } from "./admin.ts";
 import { watchClock } from "./clock-watch.ts";
@@ -80,29 +83,12 @@ async function open(
   );
   const control = await listenControl(
     options.socketPath,
-    {
-      administration,
-      get directories() {
-        return [...running.directories.values()];
-      },
-      get issuer() {
-        return running.config.totp.issuer;
-      },
-      get isExempt() {
-        return exemptIn(running.config);
-      },
-      get periodMs() {
-        return running.config.enrolment.periodMs;
-      },
-      bypassKey: deriveKey(running.config.masterKey, "bypass"),
-      clock,
-      gateway: {
-        health: async () =>
-          healthReport(options, running, listeners(), clock.monotonic() - startedAt),
-        reload,
-        tryLogin: (client, login) => doors.radius.door.tryLogin(client, login),
-      },
-    },
+    controlContext(clock, running, administration, {
+      health: async () =>
+        healthReport(options, running, listeners(), clock.monotonic() - startedAt),
+      reload,
+      tryLogin: (client, login) => doors.radius.door.tryLogin(client, login),
+    }),
     log,
   ).catch(async (error: unknown) => {
     await admin?.close();
@@ -132,5 +118,32 @@ async function open(
       closeDirectories(running.directories);
       await tell("service_stop");
     },
+  };
+}
+
+/** Whatever a reload changes is read when it is asked for. */
+function controlContext(
+  clock: Clock,
+  running: Running,
+  administration: Administration,
+  gateway: ControlContext["gateway"],
+): ControlContext {
+  return {
+    administration,
+    get directories() {
+      return [...running.directories.values()];
+    },
+    get issuer() {
+      return running.config.totp.issuer;
+    },
+    get isExempt() {
+      return exemptIn(running.config);
+    },
+    get periodMs() {
+      return running.config.enrolment.periodMs;
+    },
+    bypassKey: deriveKey(running.config.masterKey, "bypass"),
+    clock,
+    gateway,
   };
 }
