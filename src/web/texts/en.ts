@@ -154,6 +154,8 @@ export const en = {
     removed: "Your second factor was removed",
     locked: "Your account was locked",
     unlocked: "An administrator unlocked your account",
+    required: "You were asked to set up a second factor",
+    extended: "You were given more time to set up a second factor",
     bypass: "An administrator gave you a stand-in code",
     recoveryCodes: "New recovery codes were made",
     recoveryCodeUsed: "A recovery code was used",

@@ -40,6 +40,10 @@ function sentence(texts: Texts["events"], event: AuditEvent): string | undefined
       return texts.locked;
     case "user_unlocked":
       return texts.unlocked;
+    case "mfa_requirement_set":
+      return texts.required;
+    case "user_mfa_exclusion_extended":
+      return texts.extended;
     case "mfa_bypass_granted":
       return texts.bypass;
     case "recovery_codes_generated":
