@@ -17,6 +17,7 @@ import type { Log } from "./lib/log.ts";
 import { getConfiguration } from "./gateway/configuration.ts";
 import { examine as examineAll } from "./gateway/doctor.ts";
 import { closeDirectories, startDirectories } from "./gateway/directories.ts";
+import { exemptIn } from "./gateway/exempt.ts";
 import { startGatewayParts } from "./gateway/gateway.ts";
 import { createLogger } from "./gateway/logger.ts";
 import { createSystemEvents, systemEvent } from "./gateway/system-events.ts";
@@ -50,6 +51,8 @@ export const assemble: App["assemble"] = async (configPath) => {
       administration: store,
       directories: [...directories.values()],
       issuer: config.totp.issuer,
+      isExempt: exemptIn(config),
+      periodMs: config.enrolment.periodMs,
       bypassKey: deriveKey(config.masterKey, "bypass"),
       clock: systemClock,
       gateway: undefined,

@@ -11,6 +11,7 @@ import { EXEMPT_REASONS, REASONS } from "../src/core/verdict.ts";
 import { COMMANDS } from "../src/commands/table.ts";
 import { createExposition } from "../src/doors/admin/exposition.ts";
 import { MISSING } from "../src/doors/admin/health.ts";
+import { SESSION_ENDS } from "../src/doors/admin/portal/sessions.ts";
 import { OUTCOMES } from "../src/doors/admin/login-counts.ts";
 import { ALLOWED_CONTROLS } from "../src/doors/ldap/controls.ts";
 import { endingNotice, refusalReply } from "../src/doors/ldap/reply.ts";
@@ -39,6 +40,10 @@ const audit = read("docs/audit-events.md");
 
 t.test("every event type is documented, and no other", async (t) => {
   t.same(firstColumn(audit, "## Types").toSorted(), [...EVENT_TYPES].toSorted());
+});
+
+t.test("every way a session of the portal ends is documented, and no other", async (t) => {
+  t.same(firstColumn(audit, "## Ends of a session").toSorted(), [...SESSION_ENDS].toSorted());
 });
 
 t.test("every alarm is documented, and no other", async (t) => {
@@ -149,6 +154,19 @@ t.test("every command that the README and the operations guide name exists", asy
     const [, first = "", second = ""] = match;
     t.equal(names.has(first) || names.has(`${first} ${second}`), true, match[0]);
   }
+});
+
+t.test("the portal that its document shows is one", async (t) => {
+  const folder = makeFolder();
+  t.teardown(() => folder.remove());
+  await generateCertificates(folder.path);
+  const [, block = ""] = /```yaml\n(admin:\n[^`]*)```/.exec(read("docs/portal.md")) ?? [];
+  const loaded = folder.load(yaml({ top: block.replaceAll("certs/server", "server") }));
+  t.ok("config" in loaded && loaded.config.admin?.publicUrl !== undefined, block);
+  t.same(
+    loaded.warnings.map(({ message }) => message),
+    [],
+  );
 });
 
 t.test("every listener that the documents show is one", async (t) => {

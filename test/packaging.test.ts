@@ -103,7 +103,7 @@ radius:
       secret: { value: ${SHARED_SECRET} }
       mfa: disabled
       mfa_exception: { reason: the test of the bundle, until: "2099-12-31" }
-admin: { listen: "127.0.0.1:0", tls: none }
+admin: { listen: "127.0.0.1:0", tls: none, public_url: "https://mfa.example.org" }
 `,
   );
   const checked = gatehouse("check", "--config", config);
@@ -128,6 +128,11 @@ admin: { listen: "127.0.0.1:0", tls: none }
   t.match(gatehouse("events", "--user", "alice", "--config", config).text, /alice/);
   t.equal((await ask(`${adminUrl}/readyz`)).body, "ready\n");
   t.match((await ask(`${adminUrl}/metrics`)).body, /^gatehouse_radius_replies_total\{.*"\} 1$/m);
+  const page = (await ask(`${adminUrl}/sign-in`)).body;
+  for (const [, asset = ""] of page.matchAll(/="(\/assets\/[^"]+)"/g)) {
+    t.equal((await ask(`${adminUrl}${asset}`)).status, 200, "style and script are in the bundle");
+  }
+  t.match(page, /\/assets\/[^]*\/assets\//);
   const exit = once(child, "exit");
   child.kill("SIGTERM");
   t.same(await exit, [0, null], "it stops by itself when asked");

@@ -33,7 +33,8 @@ const MAY_IMPORT: readonly [folder: string, allowed: readonly string[]][] = [
   ["src/doors/radius/", ["src/core/", "src/wire/radius/", "src/wire/error.ts", "src/lib/"]],
   ["src/doors/ldap/", ["src/core/", "src/wire/ldap/", "src/wire/error.ts", "src/lib/"]],
   ["src/doors/control/", ["src/core/", "src/lib/"]],
-  ["src/doors/admin/", ["src/core/", "src/lib/"]],
+  ["src/doors/admin/", ["src/core/", "src/web/", "src/lib/"]],
+  ["src/web/", ["src/lib/"]],
   ["src/config/", ["src/core/", "src/wire/", "src/lib/"]],
 ];
 

@@ -142,6 +142,7 @@ function summarise(config: Config) {
       listen: addressText(config.admin.listen),
       tls: config.admin.tls === undefined ? "none" : "implicit",
       metricsFrom: config.admin.metricsFrom.map((network) => network.text),
+      portal: config.admin.publicUrl,
     },
   };
 }
@@ -150,9 +151,10 @@ function placeOf(directory: string | undefined): string {
   return directory === undefined ? "directory by domain" : `directory ${directory}`;
 }
 
-function adminText({ listen, tls, metricsFrom }: NonNullable<Summary["admin"]>): string {
+function adminText({ listen, tls, metricsFrom, portal }: NonNullable<Summary["admin"]>): string {
   const scheme = tls === "none" ? "http" : "https";
-  return `${scheme}://${listen}, metrics for ${metricsFrom.join(", ") || "nobody"}`;
+  const people = portal === undefined ? "" : `, portal ${portal}`;
+  return `${scheme}://${listen}, metrics for ${metricsFrom.join(", ") || "nobody"}${people}`;
 }
 
 type Summary = ReturnType<typeof summarise>;

@@ -11,6 +11,8 @@ export interface DemoPerson {
   readonly name: string;
   readonly password: string;
   readonly groups: readonly string[];
+  /** Is to set up a token in the portal. */
+  readonly enrols?: true;
 }
 
 export const DEMO_PEOPLE: readonly DemoPerson[] = [
@@ -18,6 +20,7 @@ export const DEMO_PEOPLE: readonly DemoPerson[] = [
   { name: "bob", password: "bob-password", groups: ["vpn"] },
   { name: "carol", password: "carol-password", groups: ["vpn"] },
   { name: "dave", password: "dave-password", groups: ["staff"] },
+  { name: "erin", password: "erin-password", groups: ["vpn"], enrols: true },
 ];
 
 export interface DemoDirectory {

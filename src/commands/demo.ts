@@ -28,11 +28,12 @@ import { paint } from "./words.ts";
 // Not 1812: a real RADIUS server may be running here.
 const DEFAULT_PORT = "11812";
 const DEFAULT_LDAP_PORT = "11389";
+const DEFAULT_PORTAL_PORT = "18443";
 
 export const command = defineCommand({
   usage: "demo",
   about: `Starts a sample directory and a gateway on loopback, enrols its people, shows logins over
-RADIUS and LDAP, and prints commands to try. Needs neither root nor any package. Ctrl-C ends it.`,
+RADIUS and LDAP, opens the portal, and prints commands to try. Needs neither root nor any package. Ctrl-C ends it.`,
   example: "demo",
   words: [0, 0],
   options: {
@@ -46,6 +47,11 @@ RADIUS and LDAP, and prints commands to try. Needs neither root nor any package.
       help: `TCP port on 127.0.0.1 for LDAP (default ${DEFAULT_LDAP_PORT})`,
       value: "N",
     },
+    "portal-port": {
+      type: "string",
+      help: `TCP port on 127.0.0.1 for the portal (default ${DEFAULT_PORTAL_PORT})`,
+      value: "N",
+    },
     once: { type: "boolean", help: "end after the show" },
     help: { type: "boolean", short: "h", help: "this text" },
   },
@@ -53,6 +59,7 @@ RADIUS and LDAP, and prints commands to try. Needs neither root nor any package.
     const ports = {
       radius: readPort("--port", values.port ?? DEFAULT_PORT),
       ldap: readPort("--ldap-port", values["ldap-port"] ?? DEFAULT_LDAP_PORT),
+      portal: readPort("--portal-port", values["portal-port"] ?? DEFAULT_PORTAL_PORT),
     };
     const folder = mkdtempSync(join(tmpdir(), "gatehouse-demo-"));
     const directory = await startDemoDirectory();
@@ -61,6 +68,9 @@ RADIUS and LDAP, and prints commands to try. Needs neither root nor any package.
     process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
     try {
       const sharedSecret = randomBytes(16).toString("hex");
+      // Loaded only here: few commands need the certificate library.
+      const { generateCertificates } = await import("../../certs/certificates.ts");
+      await generateCertificates(folder);
       const configPath = writeConfiguration(folder, directory.url, ports, sharedSecret);
       const program = await app();
       const gateway = await program.startGateway(configPath, {
@@ -89,6 +99,7 @@ type Tokens = ReadonlyMap<string, Secret>;
 interface Ports {
   readonly radius: number;
   readonly ldap: number;
+  readonly portal: number;
 }
 
 function readPort(option: string, text: string): number {
@@ -123,6 +134,12 @@ ldap:
       listen: "127.0.0.1:${ports.ldap}"
       tls: none
 totp: { issuer: Gatehouse demo }
+admin:
+  listen: "127.0.0.1:${ports.portal}"
+  certificate: server.pem
+  key: server.key
+  public_url: https://127.0.0.1:${ports.portal}
+enrolment: { allow_from: [127.0.0.1] }
 log: { level: error }
 `;
   writeFileSync(path, text, { mode: 0o600 });
@@ -133,7 +150,8 @@ async function enrolAll(program: App, configPath: string, io: Io): Promise<Token
   const operations = await connectGateway(program, configPath, io);
   const tokens = new Map<string, Secret>();
   try {
-    for (const { name } of DEMO_PEOPLE) {
+    for (const { name, enrols } of DEMO_PEOPLE) {
+      if (enrols === true) continue;
       const token = await operations.run(tokenEnroll, {
         username: name,
         algorithm: "sha1",
@@ -213,6 +231,9 @@ function printCommands(ports: Ports, secret: string, tokens: Tokens, io: Io): vo
     `\nWith ldapsearch:\n\nldapsearch -x -H ldap://127.0.0.1:${ports.ldap} ${dave} \\\n`,
   );
   io.stdout.write(`  -b "${DEMO_BASE}" "(uid=alice)"\n`);
+  io.stdout
+    .write(`\nThe portal, where erin (erin-password) sets up an app; the browser will say that it
+doesn't know the certificate, which was made for this demo:\n\n  https://127.0.0.1:${ports.portal}\n`);
 }
 
 // The codes used in the show are spent: until the next period the one after it is printed.

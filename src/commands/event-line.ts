@@ -19,12 +19,15 @@ function sentence(event: AuditEventView): string {
   switch (event.event_type) {
     case "radius_auth_attempt":
     case "ldap_bind":
+    case "user_login_attempt":
       if (event.reply === "none") return `${who} could not be checked${where}${why}`;
       return `${who} was ${event.success ? "let in" : "refused"}${where}${why}`;
     case "radius_auth_challenge":
       return `${who} was asked for a code${where}`;
     case "radius_packet_dropped":
       return `packet dropped${where}${why}${source(event)}${times(event)}`;
+    case "recovery_code_used":
+      return `${who} used a recovery code: ${String(event.details?.["remaining"])} left`;
     default:
       return `${generic(event)}${where}${why}${times(event)}`;
   }

@@ -63,6 +63,13 @@ lockout:
 
 # Health checks and metrics for Prometheus: docs/operations.md, "Monitoring".
 # admin: { listen: "127.0.0.1:9464", tls: none }
+# The same and the portal, where people enrol themselves: docs/portal.md.
+# admin:
+#   listen: "0.0.0.0:8443"
+#   certificate: certs/server.pem
+#   key: certs/server.key
+#   public_url: https://mfa.example.org:8443
+# enrolment: { allow_from: ["192.0.2.0/24"] }
 `;
 
 export const IGNORED = `# Keys, secrets and the store don't belong into version control.

@@ -54,6 +54,7 @@ export const COMMANDS: readonly Entry[] = [
   entry("user bypass", "a code in place of a lost device", () => import("./user-bypass.ts")),
   entry("user relink", "after a re-import of the directory", () => import("./user-relink.ts")),
   entry("token enroll", "give a person a new token", () => import("./token-enroll.ts")),
+  entry("token recovery", "give a person new recovery codes", () => import("./token-recovery.ts")),
   entry("token reset", "take a person's token away", () => import("./token-reset.ts")),
   entry("token list", "who has a token", () => import("./token-list.ts")),
   entry("token import", "read tokens from a CSV file", () => import("./token-import.ts")),

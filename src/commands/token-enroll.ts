@@ -11,12 +11,14 @@ import {
 } from "./command.ts";
 import { Failure } from "./failure.ts";
 import { readAlgorithm, readDigits, readPeriod } from "./token-file.ts";
+import { writeRecoveryCodes } from "./token-recovery.ts";
 import { paint, writeJson } from "./words.ts";
 
 export const command = defineCommand({
   usage: "token enroll USER",
   about: `Gives a person a new token, in force at once, and shows it once: scan the QR code with any
-authenticator app or type the key. Nobody else should see the screen.`,
+authenticator app or type the key. The recovery codes below it each replace the app's code once.
+Nobody else should see the screen.`,
   example: "token enroll alice",
   words: [1, 1],
   options: {
@@ -56,6 +58,7 @@ authenticator app or type the key. Nobody else should see the screen.`,
     const key = token.secret.replaceAll(/.{4}(?=.)/g, "$& ");
     io.stdout.write(`${paint(io.stdout, "bold", token.username)} is enrolled.\n`);
     io.stdout.write(`key  ${key}\nuri  ${token.uri}\n`);
+    writeRecoveryCodes(io.stdout, token.recoveryCodes);
     return 0;
   },
 });

@@ -1,12 +1,10 @@
 // `gatehouse token import`: a file of tokens, streamed to the gateway a slice at a time.
 // Invariant: every line is either imported or told on stderr with its number and the reason.
 
-import { createReadStream, statSync } from "node:fs";
-
 import type { Operations } from "../doors/control/client.ts";
 import { IMPORT_ROWS_MAX, tokenImport } from "../doors/control/operations.ts";
 import type { TokenRow } from "../doors/control/views.ts";
-import { createLineSplitter, type Line } from "../lib/lines.ts";
+import type { Line } from "../lib/lines.ts";
 import { normaliseUsername } from "../lib/username.ts";
 import {
   defineCommand,
@@ -20,6 +18,7 @@ import {
 } from "./command.ts";
 import { Failure } from "./failure.ts";
 import { showProgress } from "./progress.ts";
+import { readLines } from "./read-lines.ts";
 import { parseTokenLine } from "./token-file.ts";
 import { countWords, plural, writeJson } from "./words.ts";
 
@@ -114,7 +113,7 @@ async function* slices(job: Job): AsyncGenerator<Slice> {
   const names = new Map<string, number>();
   let rows: TokenRow[] = [];
   let lines = 0;
-  for await (const { line, fraction } of readLines(job)) {
+  for await (const { line, fraction } of readLines(job.input.io, job.file, LINE_BYTES_MAX)) {
     lines += 1;
     const row = rowOf(job, line, lines, names);
     if (row !== undefined) rows.push(row);
@@ -148,31 +147,6 @@ function rowOf(
 function refuse(job: Job, line: number, problem: string): undefined {
   job.refused.push({ line, problem });
   job.input.io.stderr.write(`${job.file}:${line}: ${problem}\n`);
-}
-
-async function* readLines(job: Job): AsyncGenerator<{ line: Line; fraction: number | undefined }> {
-  const { file, input } = job;
-  const splitter = createLineSplitter(LINE_BYTES_MAX);
-  const size = file === "-" ? 0 : sizeOf(file);
-  const stream = file === "-" ? input.io.stdin : createReadStream(file);
-  let bytes = 0;
-  for await (const chunk of stream) {
-    const buffer = Buffer.from(chunk);
-    bytes += buffer.length;
-    const fraction = size === 0 ? undefined : bytes / size;
-    for (const line of splitter.push(buffer)) yield { line, fraction };
-  }
-  for (const line of splitter.end()) yield { line, fraction: 1 };
-}
-
-function sizeOf(file: string): number {
-  const found = statSync(file, { throwIfNoEntry: false });
-  if (found?.isFile() === true) return found.size;
-  throw new Failure(
-    1,
-    `${file}: there is no such file`,
-    "name a CSV file, or - for standard input",
-  );
 }
 
 function summary({ imported, refused, settings }: Job): string {

@@ -11,6 +11,7 @@ import {
   withOperations,
 } from "./command.ts";
 import {
+  countWords,
   durationWords,
   momentWords,
   paint,
@@ -44,8 +45,14 @@ export const command = defineCommand({
   },
 });
 
+const DEMANDED = {
+  person: "demanded by name",
+  group: "demanded of a group",
+  everyone: "demanded of everyone",
+} as const;
+
 function factsOf(person: PersonView, nowMs: number): string[][] {
-  const { token, requirementUntil, lockedUntil, bypassUntil, id } = person;
+  const { token, requirementUntil, requirementOf, lockedUntil, bypassUntil, id } = person;
   const facts = [["directory", id === undefined ? person.directory : `${person.directory}, ${id}`]];
   if (token !== undefined) {
     const used = token.lastUsedAt;
@@ -54,13 +61,16 @@ function factsOf(person: PersonView, nowMs: number): string[][] {
       "last used",
       used === undefined ? "never" : `${durationWords(nowMs - used)} ago, ${momentWords(used)}`,
     ]);
+    facts.push(["recovery codes", `${countWords(person.recoveryCodesLeft)} left`]);
   }
   const { passwordFailures, codeFailures } = person;
   facts.push([
     "failures",
     `${plural(passwordFailures, "password")}, ${plural(codeFailures, "code")}`,
   ]);
-  if (requirementUntil !== undefined) facts.push(["to enrol by", momentWords(requirementUntil)]);
+  if (requirementUntil !== undefined && requirementOf !== undefined) {
+    facts.push(["to enrol by", `${momentWords(requirementUntil)}, ${DEMANDED[requirementOf]}`]);
+  }
   if (typeof lockedUntil === "number") facts.push(["locked until", momentWords(lockedUntil)]);
   if (bypassUntil !== undefined) facts.push(["bypass until", momentWords(bypassUntil)]);
   return facts;

@@ -1,12 +1,12 @@
-// The listener for administrators and whoever watches the gateway. Invariant: in clear only on this
-// host itself, and only where that is spelled out.
+// The listener for the portal, administrators and whoever watches the gateway. Invariant: in clear only
+// on this host itself, and only where that is spelled out.
 
 import { isLoopback, parseNetwork } from "./address.ts";
 import type { AdminConfig } from "./config.ts";
 import type { Surroundings } from "./files.ts";
 import { readKeyPair } from "./key-pair.ts";
 import type { Path } from "./problem.ts";
-import type { RawAdmin } from "./schema.ts";
+import type { RawAdmin, RawEnrolment } from "./schema.ts";
 
 const AT: Path = ["admin"];
 
@@ -22,9 +22,10 @@ export function buildAdmin(
     const message = `${text} shows the names of clients and directories to everyone`;
     around.report.warning([...AT, "metrics_from", index], `${message}; list who collects metrics`);
   }
+  const publicUrl = raw.public_url && new URL(raw.public_url).origin;
   if (raw.tls === "none") {
     checkPlain(raw, around);
-    return { listen, tls: undefined, metricsFrom };
+    return { listen, tls: undefined, metricsFrom, publicUrl };
   }
   const { certificate, key } = raw;
   if (certificate === undefined || key === undefined) {
@@ -34,7 +35,21 @@ export function buildAdmin(
     return undefined;
   }
   const tls = readKeyPair({ certificate, key }, AT, today, around);
-  return tls && { listen, tls, metricsFrom };
+  return tls && { listen, tls, metricsFrom, publicUrl };
+}
+
+/** What stands between a stolen password and somebody else's enrolment, said loudly. */
+export function checkEnrolment(raw: RawEnrolment, admin: RawAdmin, { report }: Surroundings): void {
+  if (admin.public_url === undefined) return;
+  const isEverywhere = raw.allow_from.some(({ prefix }) => prefix === 0);
+  if (isEverywhere) {
+    const message = "whoever has the password of a person without a token can enrol in their place";
+    const remedy = "list the networks of your premises in enrolment.allow_from";
+    report.warning([...AT, "public_url"], `${message}; ${remedy}`);
+  } else if (admin.tls === "none") {
+    const message = "can't tell people apart where admin.tls is none: all come from this host";
+    report.problem(["enrolment", "allow_from"], `${message}; use HTTPS here, or remove it`);
+  }
 }
 
 function checkPlain(raw: RawAdmin, { report }: Surroundings): void {

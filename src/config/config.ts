@@ -20,6 +20,7 @@ export interface Config {
   readonly ldap: { readonly listeners: readonly ListenerConfig[] };
   readonly totp: TotpConfig;
   readonly lockout: LockoutRules;
+  readonly enrolment: EnrolmentConfig;
   readonly admin: AdminConfig | undefined;
   readonly log: { readonly level: LogLevel };
 }
@@ -176,6 +177,15 @@ export interface AdminConfig {
   readonly tls: KeyPair | undefined;
   /** Who may read the metrics. */
   readonly metricsFrom: readonly Network[];
+  /** Origin of the portal as browsers name it; undefined: there is no portal. */
+  readonly publicUrl: string | undefined;
+}
+
+interface EnrolmentConfig {
+  /** How long people have where nobody says otherwise; whole days. */
+  readonly periodMs: number;
+  /** Where people may enrol in the portal. */
+  readonly allowFrom: readonly Network[];
 }
 
 /** Freezes it to the last leaf; secrets and bytes stay as they are. */

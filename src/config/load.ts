@@ -10,7 +10,7 @@ import type { z } from "zod";
 
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { deriveKey } from "../lib/derive.ts";
-import { buildAdmin } from "./admin.ts";
+import { buildAdmin, checkEnrolment } from "./admin.ts";
 import { buildClients } from "./clients.ts";
 import { type Config, freeze } from "./config.ts";
 import { buildDirectories } from "./directories.ts";
@@ -24,6 +24,7 @@ import {
   adminSchema,
   clientSchema,
   directorySchema,
+  enrolmentSchema,
   listenerSchema,
   schema,
   STORE_FILE,
@@ -131,6 +132,8 @@ function buildParts(value: unknown, around: Surroundings, clock: Clock) {
   };
   const clients = get(get(value, "radius"), "clients");
   const admin = adminSchema.safeParse(get(value, "admin"));
+  const enrolment = enrolmentSchema.safeParse(get(value, "enrolment") ?? {});
+  if (admin.success && enrolment.success) checkEnrolment(enrolment.data, admin.data, around);
   const listeners = get(get(value, "ldap"), "listeners");
   return {
     masterKey: location.success ? readMasterKey(location.data, around) : undefined,
@@ -145,7 +148,7 @@ type Parts = Pick<ReturnType<typeof buildParts>, "directories" | "clients" | "li
 type Raw = z.infer<typeof schema>;
 
 function assemble(raw: Raw, masterKey: Config["masterKey"], parts: Parts, folder: string): Config {
-  const { store, radius, totp, lockout, log } = raw;
+  const { store, radius, totp, lockout, enrolment, log } = raw;
   return freeze({
     store: {
       sqlite: resolve(folder, store.sqlite),
@@ -164,6 +167,7 @@ function assemble(raw: Raw, masterKey: Config["masterKey"], parts: Parts, folder
       countPasswordFailures: lockout.count_password_failures,
       countCodeFailures: lockout.count_code_failures,
     },
+    enrolment: { periodMs: enrolment.period, allowFrom: enrolment.allow_from },
     admin: parts.admin,
     log,
   });

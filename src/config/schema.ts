@@ -17,16 +17,21 @@ import {
   LOG_LEVELS,
   REFERRALS,
 } from "./config.ts";
-import { checkDn, checkSeparator, checkUserDn, checkUserFilter, parseUrl } from "./check.ts";
+import {
+  checkDn,
+  checkPublicUrl,
+  checkSeparator,
+  checkUserDn,
+  checkUserFilter,
+  parseUrl,
+} from "./check.ts";
 import { checked, duration, name, parsed, path, secret, text, wholeNumber } from "./leaf.ts";
 
 /** Keys of coming versions: refused by name, so that nobody believes them to be at work. */
 export const LATER_KEYS: ReadonlySet<string> = new Set([
   "eap",
   "radsec",
-  "admin.public_url",
   "mail",
-  "enrolment",
   "radius.accounting",
   "store.postgres",
 ]);
@@ -296,7 +301,7 @@ const lockout = z.strictObject({
 export const adminSchema = z.strictObject({
   listen: parsed(parseListenAddress)
     .prefault("127.0.0.1:8443")
-    .describe("Address and port for health checks and metrics"),
+    .describe("Address and port for the portal, health checks and metrics"),
   tls: z.enum(ADMIN_TLS).default("implicit").describe("implicit: HTTPS; none: plain, on loopback"),
   certificate: path
     .optional()
@@ -307,6 +312,24 @@ export const adminSchema = z.strictObject({
     .max(256)
     .prefault(["127.0.0.0/8", "::1"])
     .describe("Addresses and networks that may read the metrics; they name clients"),
+  public_url: checked(checkPublicUrl)
+    .optional()
+    .describe("https:// address under which people reach the portal; without it there is none"),
+});
+
+const DAY_MS = 86_400_000;
+
+export const enrolmentSchema = z.strictObject({
+  period: duration({ min: "1d", max: "365d" })
+    .refine((ms) => ms % DAY_MS === 0, "must be whole days, such as 7d")
+    .prefault("7d")
+    .describe("How long people have to enrol where nobody says otherwise"),
+  allow_from: z
+    .array(parsed(parseNetwork))
+    .min(1)
+    .max(256)
+    .prefault(["0.0.0.0/0", "::/0"])
+    .describe("Addresses and networks from which people may enrol in the portal"),
 });
 
 export const schema = z.strictObject({
@@ -326,7 +349,8 @@ export const schema = z.strictObject({
     .describe("The LDAP door"),
   totp: totp.prefault({}).describe("One-time codes"),
   lockout: lockout.prefault({}).describe("What happens to guessers"),
-  admin: adminSchema.optional().describe("The listener for health checks and metrics"),
+  enrolment: enrolmentSchema.prefault({}).describe("How people get a token"),
+  admin: adminSchema.optional().describe("The listener for the portal, health checks and metrics"),
   log: z
     .strictObject({
       level: z.enum(LOG_LEVELS).default("info").describe("Least serious lines that are written"),
@@ -338,6 +362,7 @@ export const schema = z.strictObject({
 export type RawDirectory = z.infer<typeof directorySchema>;
 export type RawClient = z.infer<typeof clientSchema>;
 export type RawAdmin = z.infer<typeof adminSchema>;
+export type RawEnrolment = z.infer<typeof enrolmentSchema>;
 export type RawListener = z.infer<typeof listenerSchema>;
 
 function checkDomain(domain: string): string | undefined {

@@ -4,6 +4,7 @@
 import type { Secret } from "../lib/secret.ts";
 import type { AuditEvent, EventDraft, EventType } from "./audit.ts";
 import type { Identity, TotpAlgorithm } from "./ports.ts";
+import type { Requirement, RequirementChange } from "./requirement.ts";
 
 /** A token to store. `secret` is the raw key, 16-64 bytes. */
 export interface NewToken {
@@ -11,6 +12,8 @@ export interface NewToken {
   readonly algorithm: TotpAlgorithm;
   readonly digits: 6 | 7 | 8;
   readonly periodSeconds: 30 | 60;
+  /** The step of the code that proved the enrolment, which is used then; none: all are open. */
+  readonly lastStep?: number;
 }
 
 /** A row of an import: the directory is not asked; the first login binds it to a person. */
@@ -56,11 +59,14 @@ export interface Person {
       }
     | undefined;
   readonly requirementUntil: number | undefined;
+  readonly requirementOf: Requirement["of"] | undefined;
   /** "administrator": until someone unlocks. */
   readonly lockedUntil: number | "administrator" | undefined;
   readonly passwordFailures: number;
   readonly codeFailures: number;
   readonly bypassUntil: number | undefined;
+  /** Not used yet. */
+  readonly recoveryCodesLeft: number;
 }
 
 export interface EventQuery {
@@ -92,14 +98,26 @@ export interface Administration {
     /** Kept with the number of tokens that were taken as its `count`. */
     event: EventDraft,
   ): Promise<{ readonly imported: number; readonly problems: readonly ImportProblem[] }>;
-  /** Gives a person a token, active at once; an existing one is replaced only if told to. */
+  /** Keys the hashes of recovery codes (core/recovery.ts). */
+  readonly recoveryKey: Secret;
+  /**
+   * Gives a person a token, active at once; an existing one is replaced only if told to, and the
+   * recovery codes beside it with it.
+   */
   enroll(
     identity: Identity,
     token: NewToken,
-    options: { readonly replace: boolean },
+    /** recovery: keyed hashes; without them the person has none. */
+    options: { readonly replace: boolean; readonly recovery?: readonly string[] },
     event: EventDraft,
   ): Promise<"enrolled" | "already-has-token" | "identity-changed">;
-  /** Removes token, bypass and suspension; open challenges die with the generation. */
+  /** New recovery codes beside the token, as keyed hashes; the old ones are void. */
+  replaceRecovery(
+    identity: Identity,
+    codeHashes: readonly string[],
+    event: EventDraft,
+  ): Promise<"generated" | "no-token" | "identity-changed">;
+  /** Removes token, recovery codes, bypass and suspension; open challenges die with the generation. */
   resetToken(
     person: PersonName,
     event: EventDraft,
@@ -113,12 +131,12 @@ export interface Administration {
   lock(person: PersonName | Identity, event: EventDraft): Promise<"locked" | NoPerson>;
   /** Ends a bypass before its time. */
   revokeBypass(person: PersonName, event: EventDraft): Promise<"revoked" | "no-bypass" | NoPerson>;
-  /** until: ms UTC of the end of the period; undefined removes the requirement. */
-  requireFactor(
+  /** The event is kept only for a change, with the end of the period before and after. */
+  changeRequirement(
     identity: Identity,
-    until: number | undefined,
+    change: RequirementChange,
     event: EventDraft,
-  ): Promise<"set" | "identity-changed">;
+  ): Promise<"changed" | "unchanged" | "identity-changed">;
   /** codeHash: keyed hash of the bypass code (see core/bypass.ts). */
   grantBypass(
     identity: Identity,

@@ -8,11 +8,18 @@ import type { ExpiringMap } from "../lib/expiring-map.ts";
 import type { Secret } from "../lib/secret.ts";
 import { verifyBypassCode } from "./bypass.ts";
 import { openChallenge, type Challenge, type ChallengeScope } from "./challenge.ts";
-import { isEmptyPassword, readAnswer, splitCredentials, type CodeForms } from "./credentials.ts";
+import {
+  isEmptyPassword,
+  readAnswer,
+  splitCredentials,
+  type CodeForms,
+  type Split,
+} from "./credentials.ts";
 import type { CodeFact, EnrolmentFact, Question } from "./decide.ts";
 import type { Login } from "./login.ts";
 import { DependencyDown, type Account, type Attempts } from "./ports.ts";
 import type { Rebinds } from "./rebind.ts";
+import { hashRecoveryCode } from "./recovery.ts";
 import type { SourceThrottle } from "./throttle.ts";
 import { checkCode, type CodeWindow } from "./totp.ts";
 
@@ -56,9 +63,7 @@ export function createAskers(options: AskerOptions): Record<Question, Asker> {
     enrolment: (login) => {
       login.facts.enrolment = enrolmentOf(options, login);
     },
-    code: (login) => {
-      login.facts.code = askCode(options, login);
-    },
+    code: (login) => askCode(options, login),
     password: askPassword,
   };
 }
@@ -157,34 +162,45 @@ function enrolmentOf(options: AskerOptions, login: Login): EnrolmentFact {
     if (account.suspicion >= WRONG_CODES_MAX) return "suspended";
     return account.token.secret === undefined ? "unreadable" : "enrolled";
   }
-  const { credentials, demand } = login.attempt;
   const forms = codeForms(options, account);
-  if (forms.bypass && splitCredentials(credentials, demand.separator, forms).code !== undefined) {
-    return "enrolled";
-  }
+  if (forms.bypass && splitOf(login, forms).codeKind === "bypass") return "enrolled";
   if (account.requirement === undefined) return "not-required";
   return account.requirement.until > options.clock.now() ? "in-period" : "period-expired";
 }
 
-function askCode(options: AskerOptions, login: Login): CodeFact {
-  const { credentials, demand } = login.attempt;
+function askCode(options: AskerOptions, login: Login): Promise<void> | void {
   const account = getAccount(login);
+  const refusal = readCode(options, login, account);
+  const { code, codeKind } = login.split ?? {};
+  if (refusal !== undefined || code === undefined) login.facts.code = refusal ?? "absent";
+  else if (codeKind === "recovery") return askRecovery(options, login, account, code);
+  else if (codeKind === "totp") login.facts.code = checkTotp(options, login, account, code);
+  else login.facts.code = checkBypass(options, account, code);
+}
+
+/** What is known of the code without comparing it; undefined: it has to be compared. */
+function readCode(options: AskerOptions, login: Login, account: Account): CodeFact | undefined {
+  const { credentials, demand } = login.attempt;
   const forms = codeForms(options, account);
   if (login.state !== undefined) {
     const codeKind = readAnswer(credentials, forms);
     login.split = { password: credentials, code: credentials, codeKind };
   } else if (demand.code !== "challenge") {
-    login.split = splitCredentials(credentials, demand.separator, forms);
+    login.split = splitOf(login, forms);
   }
   const split = login.split;
-  if (split?.code === undefined || split.codeKind === "absent") {
-    return login.state === undefined ? "absent" : "malformed";
-  }
+  if (split?.code === undefined) return "absent";
+  if (split.codeKind === "absent") return "malformed";
   if (isRebound(options, login, account)) return "rebound";
-  if (isRepeated(options, login)) return "repeated";
-  return split.codeKind === "totp"
-    ? checkTotp(options, login, account, split.code)
-    : checkBypass(options, account, split.code);
+  return isRepeated(options, login) ? "repeated" : undefined;
+}
+
+function splitOf({ attempt }: Login, forms: CodeForms): Split {
+  const { credentials, demand, codeField } = attempt;
+  if (codeField === undefined) return splitCredentials(credentials, demand.separator, forms);
+  const code = codeField.typed;
+  const codeKind = code === undefined ? "absent" : readAnswer(code, forms);
+  return { password: credentials, code, codeKind };
 }
 
 // Most logins happen while nobody fails: then there is nothing to compare with.
@@ -232,6 +248,21 @@ function checkBypass(options: AskerOptions, account: Account, code: Secret): Cod
   return isRight ? "right" : "wrong";
 }
 
+const RECOVERY_FACTS = { unused: "right", used: "replayed", unknown: "wrong" } as const;
+
+// Looked up, not compared: the hash is keyed, so how long that takes tells nothing of the code.
+async function askRecovery(
+  { attempts }: AskerOptions,
+  login: Login,
+  { id }: Account,
+  code: Secret,
+): Promise<void> {
+  const codeHash = hashRecoveryCode(attempts.recoveryKey, code.reveal().toString("latin1"));
+  const found = id === undefined ? "unknown" : await attempts.findRecovery(id, codeHash);
+  if (found === "unused") login.recovery = codeHash;
+  login.facts.code = RECOVERY_FACTS[found];
+}
+
 async function askPassword(login: Login): Promise<void> {
   const password = login.split?.password ?? login.attempt.credentials;
   if (password.byteLength === 0) {
@@ -247,14 +278,20 @@ async function askPassword(login: Login): Promise<void> {
   }
 }
 
-/** Keyed, so that nothing can be tried against it offline; of the person and the whole field. */
+/** Keyed, so that nothing can be tried against it offline; of the person and all that was typed. */
 export function fingerprint(keys: Keys, login: Login): string {
   const identity = getIdentity(login);
-  return createHmac("sha256", keys.fingerprint.reveal())
-    .update(`${login.state === undefined ? "field" : "answer"}\0${identity.directory}\0`)
-    .update(`${identity.id}\0`)
-    .update(login.attempt.credentials.reveal())
-    .digest("base64");
+  const code = login.attempt.codeField?.typed;
+  return (
+    createHmac("sha256", keys.fingerprint.reveal())
+      .update(`${login.state === undefined ? "field" : "answer"}\0${identity.directory}\0`)
+      .update(`${identity.id}\0`)
+      .update(login.attempt.credentials.reveal())
+      // No door lets a NUL into a password.
+      .update(code === undefined ? "" : "\0")
+      .update(code?.reveal() ?? "")
+      .digest("base64")
+  );
 }
 
 function codeForms(options: AskerOptions, account: Account): CodeForms {

@@ -14,6 +14,8 @@ export interface Demand {
   readonly separator: string;
   /** Whether the door can ask a question and wait for the answer. */
   readonly canChallenge: boolean;
+  /** Whoever has let the time to enrol pass is refused, also where `mfa` would let them in. */
+  readonly endsWithPeriod?: boolean;
   /** Empty: everyone in the directory. DNs. */
   readonly allowGroups: readonly string[];
   /** Groups that decide reply attributes: looked up only for an accept. DNs. */
@@ -54,6 +56,8 @@ export interface Attempt {
   readonly username: string;
   /** The password field as sent: password, or password and code. */
   readonly credentials: Secret;
+  /** Where the door has a field of its own for the code: the password field is never split. */
+  readonly codeField?: { readonly typed: Secret | undefined };
   readonly directory: Directory;
   readonly demand: Demand;
   readonly door: DoorFacts;

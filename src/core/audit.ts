@@ -11,14 +11,21 @@ export const EVENT_TYPES = [
   "ldap_bind",
   "ldap_operation_denied",
   "ldap_start_tls",
+  "user_login_attempt",
+  "user_logout",
+  "totp_start_enrollment",
   "totp_finish_enrollment",
   "totp_delete_enrollment",
   "totp_import",
   "mfa_requirement_set",
   "mfa_requirement_removed",
+  "user_mfa_exclusion_extended",
+  "user_mfa_exclusion_expired",
   "mfa_bypass_granted",
   "mfa_bypass_revoked",
   "mfa_factor_suspended",
+  "recovery_codes_generated",
+  "recovery_code_used",
   "user_lockout",
   "user_unlocked",
   "user_relinked",
@@ -71,7 +78,7 @@ export interface EventDraft {
   readonly reason?: Reason;
   readonly error_message?: string;
   readonly mfa?: boolean;
-  readonly mfa_meta?: { readonly type: "none" | "totp" | "bypass_code" };
+  readonly mfa_meta?: { readonly type: "none" | "totp" | "recovery_code" | "bypass_code" };
   readonly mfa_mode?: MfaMode;
   readonly mfa_exempt_reason?: ExemptReason;
   readonly auth_type?: string;

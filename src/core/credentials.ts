@@ -3,8 +3,9 @@
 
 import { Secret } from "../lib/secret.ts";
 import { BYPASS_CODE_CHARS, isBypassForm } from "./bypass.ts";
+import { isRecoveryForm, RECOVERY_CODE_CHARS } from "./recovery.ts";
 
-const COMMA_CODE_ALONE = /^(?:[0-9]{6,8}|[a-z2-7]{4}(?:-[a-z2-7]{4}){3})$/;
+const DIGITS_ALONE = /^[0-9]{6,8}$/;
 
 export interface Split {
   readonly password: Secret;
@@ -13,11 +14,11 @@ export interface Split {
 }
 
 /** absent: no well-formed code at the end. */
-export type CodeKind = "totp" | "bypass" | "absent";
+export type CodeKind = "totp" | "recovery" | "bypass" | "absent";
 
 /** Which codes may stand at the end of this person's field. */
 export interface CodeForms {
-  /** Of the person's token; undefined without one. */
+  /** Of the person's token, which has recovery codes beside it; undefined without one. */
   readonly digits: number | undefined;
   readonly bypass: boolean;
 }
@@ -30,7 +31,8 @@ export function isEmptyPassword(credentials: Secret, separator: string): boolean
   const text = toText(credentials);
   if (text.length === 0) return true;
   if (separator === "" || !text.startsWith(separator)) return false;
-  return COMMA_CODE_ALONE.test(text.slice(separator.length));
+  const rest = text.slice(separator.length);
+  return DIGITS_ALONE.test(rest) || isBypassForm(rest) || isRecoveryForm(rest);
 }
 
 /**
@@ -40,7 +42,7 @@ export function isEmptyPassword(credentials: Secret, separator: string): boolean
 export function splitCredentials(credentials: Secret, separator: string, forms: CodeForms): Split {
   const text = toText(credentials);
   const at = separator === "" ? tailStart(text, forms) : text.lastIndexOf(separator);
-  // A bypass code holds "-" but the separator never does (configuration), so "last" is exact.
+  // Some codes hold "-" but the separator never does (configuration), so "last" is exact.
   if (at >= 0) {
     const suffix = text.slice(at + separator.length);
     const codeKind = codeKindOf(suffix, forms);
@@ -60,12 +62,15 @@ function tailStart(text: string, forms: CodeForms): number {
   if (forms.bypass && isBypassForm(text.slice(-BYPASS_CODE_CHARS))) {
     return text.length - BYPASS_CODE_CHARS;
   }
-  return forms.digits === undefined ? -1 : text.length - forms.digits;
+  if (forms.digits === undefined) return -1;
+  if (isRecoveryForm(text.slice(-RECOVERY_CODE_CHARS))) return text.length - RECOVERY_CODE_CHARS;
+  return text.length - forms.digits;
 }
 
 function codeKindOf(suffix: string, forms: CodeForms): CodeKind {
-  if (forms.digits !== undefined && suffix.length === forms.digits && isAsciiDigits(suffix)) {
-    return "totp";
+  if (forms.digits !== undefined) {
+    if (suffix.length === forms.digits && isAsciiDigits(suffix)) return "totp";
+    if (isRecoveryForm(suffix)) return "recovery";
   }
   return forms.bypass && isBypassForm(suffix) ? "bypass" : "absent";
 }

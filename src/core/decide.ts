@@ -57,6 +57,7 @@ export interface Strictness {
   readonly mfa: MfaMode;
   readonly code: CodeMode;
   readonly canChallenge: boolean;
+  readonly endsWithPeriod?: boolean;
 }
 
 export type Question = keyof Facts;
@@ -144,7 +145,7 @@ function afterPassword(facts: Facts, demand: Strictness): Step {
   if (facts.service === "exempt") return accept("service-account");
   if (demand.mfa === "disabled") return accept("mode-disabled");
   if (facts.enrolment === "enrolled") return byCode(facts.code);
-  return withoutFactor(facts.enrolment, demand.mfa);
+  return withoutFactor(facts.enrolment, demand.mfa, demand.endsWithPeriod === true);
 }
 
 function byCode(code: CodeFact | undefined): Step {
@@ -166,10 +167,12 @@ function byCode(code: CodeFact | undefined): Step {
 function withoutFactor(
   enrolment: EnrolmentFact | undefined,
   mfa: Exclude<MfaMode, "disabled">,
+  endsWithPeriod: boolean,
 ): Step {
   const refusal = reject(
     enrolment === "period-expired" ? "mfa-period-expired" : "mfa-not-enrolled",
   );
+  if (endsWithPeriod && enrolment === "period-expired") return refusal;
   if (mfa === "enabled")
     return accept(enrolment === "in-period" ? "enrolment-period" : "not-enrolled");
   if (mfa === "required" && enrolment === "in-period") return accept("enrolment-period");

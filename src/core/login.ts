@@ -22,6 +22,8 @@ export interface Login {
   split: Split | undefined;
   /** The step to claim; only with a right TOTP code. */
   claim: Ending["claim"];
+  /** The recovery code to claim, hashed; only with a right one. */
+  recovery: Ending["recovery"];
   groups: ReadonlySet<string>;
   /** Under which the same bind would be known again. */
   rebindKey: string | undefined;
@@ -49,6 +51,7 @@ export function newLogin(attempt: Attempt, startedAt: number, state?: Buffer): L
     account: undefined,
     split: undefined,
     claim: undefined,
+    recovery: undefined,
     groups: NO_GROUPS,
     rebindKey: undefined,
     resumed: undefined,

@@ -136,6 +136,8 @@ export interface Ending {
   readonly bind: "unasked" | "right" | "right-earlier" | "wrong";
   /** Hash of the bypass code that stood in for a code: without it an accept becomes a refusal. */
   readonly bypass?: string | undefined;
+  /** Hash of the recovery code to claim; without winning it an accept becomes a refusal. */
+  readonly recovery?: string | undefined;
   /** When the claim or a late lock refuses an accept, it is recorded as a refusal, with the reason. */
   readonly event: EventDraft;
 }
@@ -159,6 +161,10 @@ export interface Attempts {
   resume(account: number, source: string | undefined): Promise<Begun>;
   /** An administrator has locked this person; nothing is reserved. */
   isLocked(identity: Identity): Promise<boolean>;
+  /** Keys the hashes of recovery codes; a rotation of the master key leaves it as it is. */
+  readonly recoveryKey: Secret;
+  /** Claims nothing. unknown: not, or no longer, one of this account's. */
+  findRecovery(account: number, codeHash: string): Promise<"unused" | "used" | "unknown">;
   finish(reservation: Reservation, ending: Ending): Promise<Recorded>;
   /** Ends an attempt of which nothing is known: neither counted nor cleared; the event is kept. */
   abandon(reservation: Reservation, event: EventDraft): Promise<void>;

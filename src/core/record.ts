@@ -96,6 +96,7 @@ export function endingOf(
     bind: bindOf(login),
     claim: isAccept ? login.claim : undefined,
     bypass: isAccept ? bypass : undefined,
+    recovery: isAccept ? login.recovery : undefined,
     event,
   };
 }
@@ -141,10 +142,15 @@ function authContext({ facts }: Login): NonNullable<EventDraft["auth_context"]> 
   return context;
 }
 
-function factorOf(login: Login): "none" | "totp" | "bypass_code" {
-  const kind = login.split?.codeKind;
-  if (kind === undefined || kind === "absent") return "none";
-  return kind === "bypass" ? "bypass_code" : "totp";
+const FACTORS = {
+  absent: "none",
+  totp: "totp",
+  recovery: "recovery_code",
+  bypass: "bypass_code",
+} as const;
+
+function factorOf(login: Login): (typeof FACTORS)[keyof typeof FACTORS] {
+  return FACTORS[login.split?.codeKind ?? "absent"];
 }
 
 // A right password with a wrong code is the best sign there is of a stolen password.

@@ -57,7 +57,9 @@ export function needsRestart(
   ].map((key) => `${key} changed: it takes effect at the next start`);
 }
 
-/** Where the listener is and whether it speaks TLS; its certificate may change at any time. */
+/** Where the listener is, whether it speaks TLS and has a portal; its certificate may change. */
 function adminPlace({ admin }: Config): unknown {
-  return admin && { listen: admin.listen, isPlain: admin.tls === undefined };
+  if (admin === undefined) return undefined;
+  const { listen, tls, publicUrl } = admin;
+  return { listen, isPlain: tls === undefined, publicUrl };
 }

@@ -13,6 +13,8 @@ import { byName, type Directories } from "./directories.ts";
 import { states, type GatewayOptions, type Running } from "./running.ts";
 
 export interface Doors {
+  /** One for all doors: what is counted at one counts at the others. */
+  readonly authenticator: Authenticator;
   /** The server is undefined where nothing is configured to be listened on. */
   readonly radius: { readonly door: RadiusDoor; readonly server: RadiusServer | undefined };
   readonly ldap: LdapDoor | undefined;
@@ -47,6 +49,7 @@ export async function openDoors(
     throw error;
   });
   return {
+    authenticator,
     radius,
     ldap,
     addresses: () => [...(radius.server?.addresses ?? []), ...(ldap?.addresses ?? [])],

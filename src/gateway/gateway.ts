@@ -2,17 +2,22 @@
 // only when every listener is up; what was begun is finished or refused before the store closes.
 
 import { describeProblem } from "../config/problem.ts";
+import type { Administration } from "../core/administration.ts";
 import type { EventType } from "../core/audit.ts";
 import { createLoginCounts } from "../doors/admin/login-counts.ts";
+import type { ControlContext } from "../doors/control/context.ts";
 import { listenControl } from "../doors/control/server.ts";
+import type { Clock } from "../lib/clock.ts";
 import { deriveKey } from "../lib/derive.ts";
-import { startAdmin } from "./admin.ts";
+import { type Admin, startAdmin } from "./admin.ts";
 import { watchClock } from "./clock-watch.ts";
 import { closeDirectories, startDirectories } from "./directories.ts";
 import { openDoors } from "./doors.ts";
+import { exemptIn } from "./exempt.ts";
 import { healthReport } from "./health.ts";
 import { createReload, watch, type Reload } from "./reload.ts";
 import { revoking } from "./revoking.ts";
+import { watchPeriods } from "./period-watch.ts";
 import { lockoutOf, type GatewayOptions, type Running } from "./running.ts";
 import { createSystemEvents, systemEvent, type SystemEvent } from "./system-events.ts";
 
@@ -60,7 +65,12 @@ async function open(
     await doors.close(0);
     throw error;
   };
-  const admin = await startAdmin(options, running, { logins, ...doors }).catch(closeDoors);
+  let admin: Admin | undefined;
+  const administration = revoking(store, (person) => {
+    doors.revoke(person);
+    admin?.revoke(person);
+  });
+  admin = await startAdmin(options, running, { logins, ...doors }).catch(closeDoors);
   const listeners = (): string[] => [...doors.addresses(), ...(admin ? [admin.url] : [])];
   const reload = createReload(
     options,
@@ -73,29 +83,19 @@ async function open(
   );
   const control = await listenControl(
     options.socketPath,
-    {
-      administration: revoking(store, doors.revoke),
-      get directories() {
-        return [...running.directories.values()];
-      },
-      get issuer() {
-        return running.config.totp.issuer;
-      },
-      bypassKey: deriveKey(running.config.masterKey, "bypass"),
-      clock,
-      gateway: {
-        health: async () =>
-          healthReport(options, running, listeners(), clock.monotonic() - startedAt),
-        reload,
-        tryLogin: (client, login) => doors.radius.door.tryLogin(client, login),
-      },
-    },
+    controlContext(clock, running, administration, {
+      health: async () =>
+        healthReport(options, running, listeners(), clock.monotonic() - startedAt),
+      reload,
+      tryLogin: (client, login) => doors.radius.door.tryLogin(client, login),
+    }),
     log,
   ).catch(async (error: unknown) => {
     await admin?.close();
     return closeDoors(error);
   });
   const stopClock = watchClock(clock, store.newestEventAt(), log, record);
+  const stopPeriods = watchPeriods(store, log);
   watch(running, reload, options.loaded.watch);
   // A store that can't be written now accepts nobody, and may be back before anybody looks.
   const tell = (type: EventType): Promise<void> =>
@@ -109,6 +109,7 @@ async function open(
     reload,
     async stop() {
       stopClock();
+      stopPeriods();
       running.stopWatching();
       running.isStopping = true;
       await doors.close(DRAIN_MS);
@@ -117,5 +118,32 @@ async function open(
       closeDirectories(running.directories);
       await tell("service_stop");
     },
+  };
+}
+
+/** Whatever a reload changes is read when it is asked for. */
+function controlContext(
+  clock: Clock,
+  running: Running,
+  administration: Administration,
+  gateway: ControlContext["gateway"],
+): ControlContext {
+  return {
+    administration,
+    get directories() {
+      return [...running.directories.values()];
+    },
+    get issuer() {
+      return running.config.totp.issuer;
+    },
+    get isExempt() {
+      return exemptIn(running.config);
+    },
+    get periodMs() {
+      return running.config.enrolment.periodMs;
+    },
+    bypassKey: deriveKey(running.config.masterKey, "bypass"),
+    clock,
+    gateway,
   };
 }

@@ -31,6 +31,8 @@ t.test(
       String(await freePort()),
       "--ldap-port",
       String(await freePort()),
+      "--portal-port",
+      String(await freePort()),
     );
     t.equal(status, 0, output);
     const shown = output.split("\n").filter((line) => line.startsWith("✓"));
@@ -43,11 +45,12 @@ t.test(
         "Access-Challenge",
         "Access-Accept",
         "Access-Reject",
-        "success, and 4 entries",
+        "success, and 5 entries",
         "result code 49",
       ],
     );
     t.match(output, /ldapsearch -x -H ldap:\/\/127\.0\.0\.1:\d+ -D/);
+    t.match(output, /erin-password[^]*https:\/\/127\.0\.0\.1:\d+\n/);
     t.match(output, /radclient -x -r 1 127\.0\.0\.1:\d+ auth/);
   },
 );

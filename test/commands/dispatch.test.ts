@@ -52,7 +52,11 @@ t.test("a mistyped command or option ends with 2 and the nearest one", async (t)
     ["events --failed --success", /exclude/],
     ["user require alice --days 0", /1 to 365/],
     ["user require alice --days 366", /1 to 365/],
-    ["user require alice --days 7 --off", /exclude/],
+    ["user require alice --days 7 --remove", /exclude/],
+    ["user require alice --extend --remove", /exclude/],
+    ["user require", /name one person, or one of --group, --file and --all-without-token/],
+    ["user require alice --all-without-token", /name one person/],
+    ["user require --group cn=a --file list", /name one person/],
     ["user bypass alice --for 4m --reason x", /5m to 7d/],
     ["user bypass alice --for 8d --reason x", /5m to 7d/],
     ["user bypass alice --for 4h", /--reason is missing/],
@@ -85,6 +89,12 @@ t.test("a person's whole story: enrol, show, lock, unlock, bypass, reset", async
   t.match(enrolled, /[▀▄█]/, "a QR code");
   t.match(enrolled, /key {2}([A-Z2-7]{4} ){7}[A-Z2-7]{4}\n/);
   t.match(enrolled, /uri {2}otpauth:\/\/totp\/Example:alice\?/);
+  t.match(
+    enrolled,
+    /\n10 recovery codes, each for one login.*\n( {2}([a-z2-7]{5}-){4}[a-z2-7]{5}\n){10}/,
+  );
+  t.match(await say("token recovery alice"), /had are void.\n\n10 recovery codes/);
+  t.match(await say("user show alice"), /\nrecovery codes +10 left\n/);
   t.match(await say("user lock alice"), /alice is locked/);
   t.match(await say("user show alice"), /Enrolled · locked until someone unlocks\n/);
   t.match(await say("user unlock alice"), /alice is unlocked/);
@@ -94,17 +104,26 @@ t.test("a person's whole story: enrol, show, lock, unlock, bypass, reset", async
   t.match(await say("user bypass alice --revoke"), /The bypass code of alice is void/);
   t.match(await say("user bypass alice --revoke"), /had no bypass code/);
   t.match(await say("user require alice --days 14"), /has to enrol by 2027-01-29 08:00:00 UTC/);
-  t.match(await say("user require alice --off"), /Nothing is demanded/);
-  t.match(await say("token reset alice"), /gone/);
-  t.match(await say("events --limit 2"), /totp delete enrollment alice by root\n$/);
-  t.match(await say("events --verify"), /The chain of 8 events is whole/);
+  t.match(await say("user require alice --extend --days 15"), /to enrol by 2027-01-30 08:00:00/);
+  t.match(await say("user require alice --remove"), /Nothing is demanded of alice any more/);
+  t.match(await say("user require alice --remove"), /Nothing was demanded of alice/);
+  t.match(await say("token reset alice --days 2"), /gone; there is time until 2027-01-17 08:00:00/);
+  t.match(await say("user show alice"), /to enrol by +2027-01-17 08:00:00 UTC, demanded by name/);
+  t.match(
+    await say("events --limit 2"),
+    /totp delete enrollment alice by root\n.*mfa requirement set/,
+  );
+  t.match(await say("events --verify"), /The chain of 11 events is whole/);
 });
 
 t.test("--json is one JSON value a line, with no secret in a list", async (t) => {
   const { run, folder } = await commandLine(t, { gateway: true });
   const json = async (line: string): Promise<unknown> =>
     JSON.parse((await run([...line.split(" "), "--json"])).stdout);
-  t.match(await json("token enroll alice --digits 8"), { secret: /^[A-Z2-7]{32}$/ });
+  t.match(await json("token enroll alice --digits 8"), {
+    secret: /^[A-Z2-7]{32}$/,
+    recoveryCodes: Array(10).fill(/^([a-z2-7]{5}-){4}[a-z2-7]{5}$/),
+  });
   const listed = await json("token list");
   t.match(listed, { username: "alice", token: { digits: 8 } });
   t.notMatch(JSON.stringify(listed), /secret/);

@@ -31,6 +31,7 @@ t.test("a person's state is one line of words", async (t) => {
   const plain = PersonView.parse({
     directory: "corp",
     username: "alice",
+    recoveryCodesLeft: 0,
     enrolment: "not-required",
     passwordFailures: 0,
     codeFailures: 0,
@@ -89,6 +90,8 @@ t.test("an event reads as a sentence on one line", async (t) => {
     line({ event_type: "radius_auth_challenge", username: "alice", nas }),
     "T  alice was asked for a code at vpn",
   );
+  const used = { event_type: "recovery_code_used", username: "alice", details: { remaining: 0 } };
+  t.equal(line(used), "T  alice used a recovery code: 0 left");
   const dropped = { event_type: "radius_packet_dropped", count: 1_003 };
   t.equal(
     line({

@@ -112,7 +112,34 @@ await t.test("A18: metrics for everybody warn, what is no network is refused", a
   t.same(told(load(`${TLS}, metrics_from: []`)), []);
 });
 
-await t.test("what comes with portal and console is refused by name", async (t) => {
-  const loaded = load(`${TLS}, public_url: https://mfa.example.org`);
-  t.match(told(loaded), [/admin\.public_url: not built yet in this version/]);
+const PORTAL = `${TLS}, public_url: "https://mfa.example.org/"`;
+const withEnrolment = (admin: string, allowFrom: string): ReturnType<typeof folder.load> =>
+  folder.load(yaml({ top: `admin: { ${admin} }\nenrolment: { allow_from: ${allowFrom} }\n` }));
+
+await t.test("a portal where everybody may enrol by password alone is said loudly", async (t) => {
+  const loaded = load(PORTAL);
+  t.match(told(loaded), [
+    /admin\.public_url: whoever has the password of a person without a token can enrol in their/,
+  ]);
+  if (!("config" in loaded)) throw new Error("it is a warning");
+  t.equal(loaded.config.admin?.publicUrl, "https://mfa.example.org", "as browsers name it");
+  t.match(loaded.config.enrolment.allowFrom, [{ text: "0.0.0.0/0" }, { text: "::/0" }]);
+  t.same(told(withEnrolment(PORTAL, "[192.0.2.0/24]")), [], "not where networks are listed");
+  t.match(told(withEnrolment(PORTAL, "[192.0.2.0/24, ::/0]")), [/admin\.public_url: whoever/]);
+  t.match(told(withEnrolment(PORTAL, "[]")), [/enrolment\.allow_from/]);
 });
+
+await t.test("A03: behind a proxy nobody's network is known, so none can be listed", async (t) => {
+  const plain = 'listen: "127.0.0.1:0", tls: none, public_url: "https://mfa.example.org"';
+  t.match(told(withEnrolment(plain, "[192.0.2.0/24]")), [
+    /enrolment\.allow_from: can't tell people apart where admin\.tls is none/,
+  ]);
+});
+
+for (const url of ["http://mfa.example.org", "https://mfa.example.org/portal", "mfa.example.org"]) {
+  await t.test(`the portal's address is an https:// origin, not ${url}`, async (t) => {
+    t.match(told(load(`${TLS}, public_url: "${url}"`)), [
+      /public_url: ".*" must be https:\/\/host/,
+    ]);
+  });
+}

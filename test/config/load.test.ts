@@ -20,7 +20,11 @@ function config(text: string) {
 }
 
 t.test("what is left out has the default of the contract", (t) => {
-  const { radius, directories, store, totp, lockout, log } = config(yaml());
+  const { radius, directories, store, totp, lockout, enrolment, log } = config(yaml());
+  t.match(enrolment, {
+    periodMs: 7 * 86_400_000,
+    allowFrom: [{ text: "0.0.0.0/0" }, { text: "::/0" }],
+  });
   t.match(store, {
     sqlite: join(folder.path, "data/gatehouse.db"),
     durability: "full",
@@ -96,7 +100,6 @@ for (const [key, text] of [
   ["eap", yaml({ top: "eap: {}\n" })],
   ["radsec", yaml({ top: "radsec: {}\n" })],
   ["mail", yaml({ top: "mail: {}\n" })],
-  ["enrolment", yaml({ top: "enrolment: { period: 7d }\n" })],
   ["radius.accounting", yaml({ radius: '  accounting: ["0.0.0.0:1813"]\n' })],
   ["store.postgres", yaml({ top: "store: { postgres: { url: x } }\n" })],
   ["radius.clients[0].remember_device", yaml({ clients: `${CLIENT}      remember_device: 1h\n` })],
@@ -123,6 +126,10 @@ for (const [setting, expected] of [
   ["lockout: { duration: -5m }", "duration: must be a duration of 1s to 7d, or 0"],
   ["totp: { past_steps: 1000 }", "past_steps: must be a whole number from 0 to 2"],
   ["totp: { future_steps: 3 }", "future_steps: must be a whole number from 0 to 2"],
+  ["enrolment: { period: 0 }", "period: must be a duration of 1d to 365d, such as 1d"],
+  ["enrolment: { period: 23h }", "period: must be a duration of 1d to 365d, such as 1d"],
+  ["enrolment: { period: 366d }", "period: must be a duration of 1d to 365d, such as 1d"],
+  ["enrolment: { period: 36h }", "period: must be whole days, such as 7d"],
   ["totp: { digits: 4 }", "totp.digits: unknown key; remove it (known here: issuer, "],
   ["log: { level: loud }", "log.level: must be debug, info, warn or error"],
   ["log: loud", "log: must be a mapping"],

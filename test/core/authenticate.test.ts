@@ -1,124 +1,21 @@
-// The decision with everything behind it but the network: the real store, a clock that is moved by
-// hand, and a directory that says what the test tells it to.
+// What a login comes to, with everything behind the decision but the network.
 
 import { DatabaseSync } from "node:sqlite";
 
-import t, { type Test } from "tap";
+import t from "tap";
 
-import type { Attempt, Authenticator, Decision, ServiceFact } from "../../src/core/attempt.ts";
+import type { Decision, ServiceFact } from "../../src/core/attempt.ts";
 import { WRONG_CODES_MAX } from "../../src/core/ask.ts";
-import { createAuthenticator } from "../../src/core/authenticate.ts";
-import {
-  type BindResult,
-  DependencyDown,
-  type Directory,
-  type Identity,
-} from "../../src/core/ports.ts";
-import { generateCode, stepAt } from "../../src/core/totp.ts";
+import { type BindResult, DependencyDown, type Identity } from "../../src/core/ports.ts";
 import type { Verdict } from "../../src/core/verdict.ts";
 import { Secret } from "../../src/lib/secret.ts";
-import { memoryLog } from "../support/radius-door.ts";
-import {
-  event,
-  MASTER_KEY,
-  newToken,
-  person,
-  testStore,
-  type TestStore,
-} from "../support/store.ts";
+import { openLoginKit } from "../support/login-kit.ts";
+import { event } from "../support/store.ts";
 
 const DAY_MS = 86_400_000;
 
-interface Kit extends Pick<TestStore, "store" | "clock" | "path"> {
-  readonly authenticator: Authenticator;
-  readonly log: ReturnType<typeof memoryLog>;
-  /** What the next binds come to; an error is thrown. */
-  bind: BindResult | Error | "compare";
-  /** The passwords that came to the directory. */
-  binds: number;
-  /** What the next questions about groups come to; an error is thrown. */
-  groups: ReadonlySet<string> | Error;
-  /** Alice by default, from a device of her own. */
-  attempt(credentials: string, more?: { mode?: "append" | "challenge"; device?: string }): Attempt;
-  login(credentials: string, device?: string): Promise<Decision["verdict"]>;
-  code(offset?: number): string;
-  enroll(): Promise<void>;
-}
-
-async function openKit(t: Test): Promise<Kit> {
-  const test = await testStore();
-  t.teardown(() => test.end());
-  const { store, clock } = test;
-  const alice = person("alice");
-  const directory: Directory = {
-    name: "corp",
-    find: async (name) =>
-      name === "alice" ? { kind: "found", identity: alice } : { kind: "not-found" },
-    async bind(_, password) {
-      kit.binds += 1;
-      if (kit.bind instanceof Error) throw kit.bind;
-      if (kit.bind !== "compare") return kit.bind;
-      return { kind: password.equals(Secret.of("right")) ? "right" : "wrong" };
-    },
-    async memberOf() {
-      if (kit.groups instanceof Error) throw kit.groups;
-      return kit.groups;
-    },
-  };
-  const log = memoryLog();
-  const authenticator = createAuthenticator({
-    attempts: store,
-    clock,
-    log,
-    masterKey: MASTER_KEY,
-    window: () => ({ pastSteps: 1, futureSteps: 1 }),
-    failedFieldMs: 30 * 60_000,
-  });
-  const kit: Kit = {
-    store,
-    clock,
-    path: test.path,
-    authenticator,
-    log,
-    bind: "compare",
-    binds: 0,
-    groups: new Set(),
-    attempt: (credentials, { mode = "append", device = "alice's laptop" } = {}) => ({
-      username: "alice",
-      credentials: Secret.of(credentials),
-      directory,
-      demand: {
-        mfa: "required",
-        code: mode,
-        separator: ",",
-        canChallenge: true,
-        allowGroups: [],
-        replyGroups: [],
-      },
-      door: {
-        service: "radius",
-        attemptEvent: "radius_auth_attempt",
-        challengeEvent: "radius_auth_challenge",
-        authType: "pap",
-        requestId: "request",
-        client: "vpn",
-        endUser: device,
-      },
-    }),
-    login: async (credentials, device) =>
-      (await authenticator.login(kit.attempt(credentials, device === undefined ? {} : { device })))
-        .verdict,
-    code: (offset = 0) =>
-      generateCode(newToken, newToken.secret, stepAt(clock.now(), newToken.periodSeconds) + offset),
-    async enroll() {
-      await store.enroll(alice, newToken, { replace: true }, event());
-    },
-  };
-  return kit;
-}
-
 await t.test("O09: nobody without a token gets in where one is required", async (t) => {
-  const kit = await openKit(t);
+  const kit = await openLoginKit(t);
   t.match(await kit.login("right"), { outcome: "reject" });
   t.match(await kit.login("right,123456"), { outcome: "reject" });
   const [last] = await kit.store.events({ limit: 1 });
@@ -128,7 +25,7 @@ await t.test("O09: nobody without a token gets in where one is required", async 
 await t.test(
   "OTP-20: a right code helps nobody whom the directory refuses, and isn't burnt",
   async (t) => {
-    const kit = await openKit(t);
+    const kit = await openLoginKit(t);
     await kit.enroll();
     const reasons = [
       "directory-disabled",
@@ -148,7 +45,7 @@ await t.test(
 await t.test(
   "an outage of the directory counts nothing, burns nothing, accepts nobody",
   async (t) => {
-    const kit = await openKit(t);
+    const kit = await openLoginKit(t);
     await kit.enroll();
     kit.bind = new DependencyDown("directory:corp", "gone");
     for (let i = 0; i < 10; i += 1) {
@@ -165,7 +62,7 @@ await t.test(
 await t.test(
   "D13: a lookup of groups that fails lets nobody in, counts nothing, burns nothing",
   async (t) => {
-    const kit = await openKit(t);
+    const kit = await openLoginKit(t);
     await kit.enroll();
     const vpn = "cn=vpn,dc=example,dc=org";
     const asked = { allowGroups: [vpn], replyGroups: [vpn] };
@@ -190,8 +87,31 @@ await t.test(
   },
 );
 
+await t.test(
+  "E01: a door with a field of its own for the code splits nothing, and needs both factors",
+  async (t) => {
+    const kit = await openLoginKit(t);
+    await kit.enroll();
+    const logIn = async (password: string, code?: string): Promise<Verdict> => {
+      const typed = code === undefined ? undefined : Secret.of(code);
+      const attempt = { ...kit.attempt(password), codeField: { typed } };
+      return (await kit.authenticator.login(attempt)).verdict;
+    };
+    const reject = (reason: string): object => ({ outcome: "reject", reason });
+    t.match(await logIn(`right,${kit.code()}`), reject("mfa-code-missing"));
+    t.match(await logIn("right", "12345"), reject("mfa-code-malformed"));
+    t.match(await logIn("right", kit.code(5)), reject("mfa-code-incorrect"));
+    t.match(await logIn("right", kit.code(5)), reject("repeated-attempt"), "counted once");
+    t.match(await logIn("", kit.code()), reject("empty-password"));
+    t.match(await logIn("wrong", kit.code()), reject("password-incorrect"));
+    t.equal(kit.binds, 2, "neither a missing nor a malformed code reaches the directory");
+    t.match(await logIn("right", kit.code()), { outcome: "accept" });
+    t.match(await logIn("right", kit.code()), reject("mfa-code-replayed"));
+  },
+);
+
 await t.test("a store that is gone accepts nobody", async (t) => {
-  const kit = await openKit(t);
+  const kit = await openLoginKit(t);
   await kit.enroll();
   await kit.store.close();
   t.match(await kit.login(`right,${kit.code()}`), { outcome: "unavailable" });
@@ -200,7 +120,7 @@ await t.test("a store that is gone accepts nobody", async (t) => {
 await t.test(
   "OTP-09: a lock also holds for a challenge that was given out before it",
   async (t) => {
-    const kit = await openKit(t);
+    const kit = await openLoginKit(t);
     await kit.enroll();
     const { state } = await kit.authenticator.login(kit.attempt("right", { mode: "challenge" }));
     for (let i = 0; i < 6; i += 1) await kit.login(`wrong-${i},${kit.code()}`);
@@ -211,7 +131,7 @@ await t.test(
 );
 
 await t.test("OTP-10: a locked person and a wrong password end in the same outcome", async (t) => {
-  const kit = await openKit(t);
+  const kit = await openLoginKit(t);
   await kit.enroll();
   const outcomes = new Set<string>();
   for (let i = 0; i < 8; i += 1) {
@@ -224,7 +144,7 @@ await t.test("OTP-10: a locked person and a wrong password end in the same outco
 await t.test(
   "OTP-12: whoever knows the password has a hundred guesses in a day, from however many devices",
   async (t) => {
-    const kit = await openKit(t);
+    const kit = await openLoginKit(t);
     await kit.enroll();
     let compared = 0;
     let accepted = 0;
@@ -244,7 +164,7 @@ await t.test(
 );
 
 t.test("S14: a token whose seal doesn't open is refused, and an alarm", async (t) => {
-  const kit = await openKit(t);
+  const kit = await openLoginKit(t);
   await kit.enroll();
   const file = new DatabaseSync(kit.path);
   file.exec("UPDATE tokens SET sealed = zeroblob(48)");
@@ -256,7 +176,7 @@ t.test("S14: a token whose seal doesn't open is refused, and an alarm", async (t
 });
 
 t.test("RAD-27: a State opens for its own login while it lives, and claims nothing", async (t) => {
-  const kit = await openKit(t);
+  const kit = await openLoginKit(t);
   await kit.enroll();
   const { state } = await kit.authenticator.login(kit.attempt("right", { mode: "challenge" }));
   if (state === undefined) throw new Error("no State");
@@ -275,7 +195,7 @@ t.test("RAD-27: a State opens for its own login while it lives, and claims nothi
 await t.test(
   "H47: a service account needs no code, and only an administrator locks it",
   async (t) => {
-    const kit = await openKit(t);
+    const kit = await openLoginKit(t);
     await kit.enroll();
     const from = async (service: ServiceFact, credentials: string): Promise<Verdict> => {
       const attempt = { ...kit.attempt(credentials), serviceOf: () => service };
@@ -298,7 +218,7 @@ await t.test(
 );
 
 await t.test("a door may bind over a connection of its own", async (t) => {
-  const kit = await openKit(t);
+  const kit = await openLoginKit(t);
   await kit.enroll();
   kit.bind = new Error("the directory's own connections aren't used");
   const asked: string[] = [];
@@ -316,7 +236,7 @@ await t.test("a door may bind over a connection of its own", async (t) => {
 await t.test(
   "LDAP-26: the same bind again within the window skips no check of the password",
   async (t) => {
-    const kit = await openKit(t);
+    const kit = await openLoginKit(t);
     await kit.enroll();
     const again = async (credentials: string, windowMs = 10_000, address = "192.0.2.1") => {
       const rebind = { windowMs, address, setting: "rebind_window of apps" };
@@ -350,7 +270,7 @@ await t.test(
 );
 
 await t.test("without a window, the refusal of a second bind names the setting", async (t) => {
-  const kit = await openKit(t);
+  const kit = await openLoginKit(t);
   await kit.enroll();
   const bind = async (address: string) => {
     const rebind = { windowMs: 0, address, setting: "rebind_window of apps" };
@@ -365,7 +285,7 @@ await t.test("without a window, the refusal of a second bind names the setting",
 });
 
 await t.test("a reset ends the window", async (t) => {
-  const kit = await openKit(t);
+  const kit = await openLoginKit(t);
   await kit.enroll();
   const field = `right,${kit.code()}`;
   const bind = async (): Promise<Verdict> => {

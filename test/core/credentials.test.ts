@@ -78,10 +78,25 @@ t.test("a bypass code is only looked for while one is granted", async (t) => {
   t.equal(split("secretabcd-efgh-ij23-mnop", "", { digits: 6, bypass: true }).kind, "bypass");
 });
 
+const RECOVERY = "abcde-fghij-klmno-pqrst-uvw23";
+
+t.test("a recovery code is split off for whoever has a token, and for nobody else", async (t) => {
+  const parts = { password: "secret", code: RECOVERY, kind: "recovery" };
+  t.same(split(`secret,${RECOVERY}`), parts);
+  t.same(split(`secret${RECOVERY}`, ""), parts, "without a separator");
+  t.same(split(`secret,${RECOVERY}`, ",", { digits: 8, bypass: true }), parts);
+  t.equal(split(`secret,${RECOVERY}`, ",", { digits: undefined, bypass: true }).kind, "absent");
+  t.equal(split(`secret,${RECOVERY.toUpperCase()}`).kind, "absent");
+  t.equal(split(`secret,${RECOVERY}a`).kind, "absent");
+  t.equal(readAnswer(Secret.of(RECOVERY), SIX), "recovery");
+  t.equal(readAnswer(Secret.of(RECOVERY), { digits: undefined, bypass: true }), "absent");
+  t.equal(readAnswer(Secret.of(` ${RECOVERY}`), SIX), "absent");
+});
+
 t.test(
   "OTP-17: an empty field, or a separator and a code alone, is an empty password",
   async (t) => {
-    for (const field of ["", ",123456", ",12345678", ",abcd-efgh-ij23-mnop"]) {
+    for (const field of ["", ",123456", ",12345678", ",abcd-efgh-ij23-mnop", `,${RECOVERY}`]) {
       t.equal(isEmptyPassword(Secret.of(field), ","), true, JSON.stringify(field));
     }
     for (const field of [",", ",12345", "x,123456", "123456", ",123456789"]) {
@@ -110,10 +125,14 @@ t.test("OTP-04: an answer is a code only with exactly the token's ASCII digits",
 });
 
 const anyDigits = fc.constantFrom(6, 7, 8);
-const codeOf = (digits: number) =>
+const wordOf = (alphabet: string, length: number) =>
   fc
-    .array(fc.constantFrom(..."0123456789"), { minLength: digits, maxLength: digits })
-    .map((d) => d.join(""));
+    .array(fc.constantFrom(...alphabet), { minLength: length, maxLength: length })
+    .map((letters) => letters.join(""));
+const codeOf = (digits: number) => wordOf("0123456789", digits);
+const recoveryCode = fc
+  .array(wordOf("abcdefghijklmnopqrstuvwxyz234567", 5), { minLength: 5, maxLength: 5 })
+  .map((groups) => groups.join("-"));
 const separator = fc.constantFrom(",", "", ";", ":", "::");
 
 t.test(
@@ -122,7 +141,7 @@ t.test(
     fc.assert(
       fc.property(
         fc.string({ unit: "binary" }),
-        anyDigits.chain((d) => fc.tuple(fc.constant(d), codeOf(d))),
+        anyDigits.chain((d) => fc.tuple(fc.constant(d), fc.oneof(codeOf(d), recoveryCode))),
         separator,
         (password, [digits, code], sep) => {
           const field = Secret.of(`${password}${sep}${code}`);

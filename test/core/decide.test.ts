@@ -243,6 +243,26 @@ for (const [enrolment, row] of TABLE) {
   }
 }
 
+t.test("E03: where people enrol, an expired period closes the door, and only that", async (t) => {
+  for (const mfa of MFA_MODES.filter((mode) => mode !== "disabled")) {
+    for (const open of DEMANDS.filter((demand) => demand.mfa === mfa)) {
+      const ends = [...walk({ ...open, endsWithPeriod: true })];
+      const expired = ends.filter(({ facts }) => facts.enrolment === "period-expired");
+      const right = expired.filter(({ facts }) => facts.password === "right");
+      const isExempt = ({ facts }: Ending): boolean => facts.service === "exempt";
+      t.match(
+        right.filter((end) => !isExempt(end)).map(({ verdict }) => verdict),
+        [{ outcome: "reject", reason: "mfa-period-expired" }],
+      );
+      const others = (all: readonly Ending[]): unknown[] =>
+        all
+          .filter(({ facts }) => facts.enrolment !== "period-expired")
+          .map(({ facts, verdict }) => [facts, verdict]);
+      t.same(others(ends), others([...walk(open)]));
+    }
+  }
+});
+
 t.test(
   "under required the password of somebody not enrolled is still asked, then refused",
   async (t) => {

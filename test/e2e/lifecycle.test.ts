@@ -1,7 +1,7 @@
 // What happens around logins while a gateway lives: ports that are taken, files that change, reloads
 // under load, clocks that jump (by libfaketime, for this process alone), a disk that fails (by strace).
 
-import { globSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -16,6 +16,7 @@ import {
   startGateway,
   type TestGateway,
 } from "../support/gateway.ts";
+import { startWithClock } from "../support/gateway-clock.ts";
 import { createRadiusClient } from "../support/radius-client.ts";
 import { startSlapd } from "../support/slapd.ts";
 
@@ -25,6 +26,8 @@ const LOOPS = 20;
 const slapd = await startSlapd({ users: LOOPS });
 t.teardown(() => slapd.stop());
 const PASSWORD_ONLY = ["mfa: disabled", 'mfa_exception: { reason: test, until: "2099-12-31" }'];
+
+const CODES_ONLY = { directory: slapd.url, client: ["code: append"] };
 
 function enroll(gateway: TestGateway, user: string): Buffer {
   const { status, stdout, stderr } = gateway.command("token", "enroll", user, "--json");
@@ -104,31 +107,10 @@ await t.test("C10: a reload in the middle of logins: every one of them is finish
   await gateway.logged(/configuration reloaded/);
 });
 
-const [faketime = ""] = globSync("/usr/lib/*/faketime/libfaketimeMT.so.1");
-
-/** A gateway whose clock is `offset` from the host's, until `setClock` says otherwise. */
-async function startWithClock(
-  folder: string,
-  offset: string,
-): Promise<{ gateway: TestGateway; setClock: (offset: string) => void }> {
-  const file = join(folder, "offset");
-  const setClock = (text: string): void => writeFileSync(file, `${text}\n`);
-  setClock(offset);
-  const variables = [
-    `LD_PRELOAD=${faketime}`,
-    `FAKETIME_TIMESTAMP_FILE=${file}`,
-    "FAKETIME_NO_CACHE=1",
-    "FAKETIME_DONT_FAKE_MONOTONIC=1",
-  ];
-  const under = ["/usr/bin/env", ...variables];
-  const client = ["code: append"];
-  return { gateway: await startGateway({ directory: slapd.url, client, under }), setClock };
-}
-
 await t.test(
   "O15: the clock goes back and forth: no used code revives, and an alarm",
   async (t) => {
-    const { gateway, setClock } = await startWithClock(t.testdir(), "+0");
+    const { gateway, setClock } = await startWithClock(t.testdir(), CODES_ONLY, "+0");
     t.teardown(() => gateway.end());
     const key = enroll(gateway, "alice");
     const login = async (steps: number): Promise<string> =>
@@ -149,7 +131,7 @@ await t.test(
 await t.test(
   "C11: a clock before the last event is told; before 2026, no code counts",
   async (t) => {
-    const { gateway, setClock } = await startWithClock(t.testdir(), "+0");
+    const { gateway, setClock } = await startWithClock(t.testdir(), CODES_ONLY, "+0");
     t.teardown(() => gateway.end());
     const key = enroll(gateway, "alice");
     await gateway.stop();

@@ -86,8 +86,13 @@ function spellings(secret: Buffer): string[] {
 async function useEveryFlow(on: TestGateway): Promise<void> {
   // Its purpose is to print the key: read, not searched.
   const enrolled = on.command("token", "enroll", "alice", "--json");
-  const { secret }: { secret: string } = JSON.parse(enrolled.stdout);
+  const { secret, recoveryCodes }: { secret: string; recoveryCodes: string[] } = JSON.parse(
+    enrolled.stdout,
+  );
   const key = decodeBase32(secret) ?? Buffer.alloc(0);
+  const [recoveryCode = "", unused = ""] = recoveryCodes;
+  secrets.set("a recovery code", Buffer.from(recoveryCode));
+  secrets.set("a recovery code nobody has used", Buffer.from(unused));
   secrets.set("an enrolled TOTP key", key);
   const code = codeFor(key);
   const later = codeFor(key, 1);
@@ -100,9 +105,13 @@ async function useEveryFlow(on: TestGateway): Promise<void> {
   const challenge = await radclient(on, "alice", "alice-password");
   const state = [`State = ${challenge.state ?? ""}`];
   replies.push(challenge, await radclient(on, "alice", later, state));
+  replies.push(await radclient(on, "alice", `alice-password,${recoveryCode}`));
+  replies.push(await radclient(on, "alice", `alice-password,${recoveryCode}`));
   t.same(
     replies.map((reply) => reply.code),
-    ["Access-Reject", "Access-Accept", "Access-Reject", "Access-Challenge", "Access-Accept"],
+    ["Reject", "Accept", "Reject", "Challenge", "Accept", "Accept", "Reject"].map(
+      (word) => `Access-${word}`,
+    ),
     "the flows are what they should be",
   );
   for (const attribute of ["CHAP-Password", "MS-CHAP-Password"]) {

@@ -8,7 +8,7 @@ import type { Test } from "tap";
 import type { Store } from "../../src/backends/store/store.ts";
 import type { Person } from "../../src/core/administration.ts";
 import type { AuditEvent } from "../../src/core/audit.ts";
-import { DependencyDown } from "../../src/core/ports.ts";
+import { DependencyDown, type Identity } from "../../src/core/ports.ts";
 import { connectControl, type Operations } from "../../src/doors/control/client.ts";
 import type { ControlContext, KnownDirectory } from "../../src/doors/control/context.ts";
 import { localOperations } from "../../src/doors/control/local.ts";
@@ -28,11 +28,17 @@ export interface TestContext extends ControlContext {
   /** All there are, oldest first. */
   events(): Promise<readonly AuditEvent[]>;
   people(): Promise<readonly Person[]>;
+  /** Names of service accounts. */
+  readonly exempt: Set<string>;
   /** Set: the directory can't answer. */
   down: boolean;
 }
 
 const APP_DN = "cn=app,ou=services";
+
+function identityOf(directory: string, username: string): Identity {
+  return { directory, id: `id-${username}`, username, dn: `uid=${username}` };
+}
 
 function directoryOf(name: string, isDown: () => boolean): KnownDirectory {
   const usernames = ["alice", "bob", "carol"];
@@ -43,16 +49,19 @@ function directoryOf(name: string, isDown: () => boolean): KnownDirectory {
       const [local = ""] = normaliseUsername(username).split("@");
       if (local === "twins") return { kind: "ambiguous" };
       if (!usernames.includes(local)) return { kind: "not-found" };
-      const identity = { directory: name, id: `id-${local}`, username: local, dn: `uid=${local}` };
-      return { kind: "found", identity };
+      return { kind: "found", identity: identityOf(name, local) };
     },
     async findEntry(dn) {
       if (isDown()) throw new DependencyDown(`directory:${name}`, "connection refused");
       if (dn !== APP_DN) return { kind: "not-found" };
       return { kind: "found", identity: { directory: name, id: "id-app", username: dn, dn } };
     },
+    async *everybody() {
+      if (isDown()) throw new DependencyDown(`directory:${name}`, "connection refused");
+      yield usernames.map((local) => identityOf(name, local));
+    },
     bind: () => Promise.reject(new Error("operators never bind")),
-    memberOf: () => Promise.resolve(new Set<string>()),
+    memberOf: async ({ username }, groups) => new Set(groups.filter((dn) => dn.includes(username))),
   };
 }
 
@@ -70,6 +79,9 @@ export async function testContext(
     administration: { ...store },
     directories: names.map((name) => directoryOf(name, () => context.down)),
     issuer: "Example",
+    periodMs: 7 * 86_400_000,
+    isExempt: ({ username }) => context.exempt.has(username),
+    exempt: new Set(),
     bypassKey: Secret.of(Buffer.alloc(32, 7)),
     clock,
     gateway: {

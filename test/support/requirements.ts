@@ -32,6 +32,9 @@ const NEEDED = [
   { program: "/usr/sbin/apache2", package: "apache2-bin" },
   { program: "/usr/sbin/haproxy", package: "haproxy" },
   { program: "/usr/bin/openssl", package: "openssl" },
+  // A person's browser at the portal, and the camera of their phone.
+  { program: "/usr/bin/chromium", package: "chromium" },
+  { program: "/usr/bin/zbarimg", package: "zbar-tools" },
   // Judges what is measured, and the alert rules in config/.
   { program: "/usr/bin/promtool", package: "prometheus" },
 ] as const;

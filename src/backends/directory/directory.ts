@@ -3,10 +3,17 @@
 
 import { setTimeout as wait } from "node:timers/promises";
 
-import type { BindResult, Directory, DirectoryLockout, LookupResult } from "../../core/ports.ts";
+import type {
+  BindResult,
+  Directory,
+  DirectoryLockout,
+  Identity,
+  LookupResult,
+} from "../../core/ports.ts";
 import { isWithin } from "../../wire/ldap/dn.ts";
 import { BindExchange, refuseDisabled } from "./bind.ts";
 import { createDialer } from "./dialer.ts";
+import { listEverybody } from "./everybody.ts";
 import { createMembership } from "./groups.ts";
 import { createHealth } from "./health.ts";
 import { createLearnt } from "./learnt.ts";
@@ -34,6 +41,8 @@ export interface DirectoryBackend extends Directory {
   owns(username: string): boolean;
   /** The entry of that DN, whether or not people like it may log in. */
   findEntry(dn: string): Promise<LookupResult>;
+  /** Everybody who could log in here, in pages; a consumer that stops early ends the search. */
+  everybody(): AsyncIterable<readonly Identity[]>;
   /** For the LDAP door: each of its clients has a connection of its own. */
   readonly relays: Pick<Relays, "prepare" | "acquire">;
 }
@@ -127,6 +136,7 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
       const result = await watch.over(answered);
       return isDisabled === true ? refuseDisabled(result) : result;
     },
+    everybody: () => listEverybody({ settings, health, dialer, known: () => learnt.attributes }),
     memberOf: (identity, groupDns) => watch.over(memberOf(identity, groupDns)),
     async start() {
       checkTimer = setInterval(() => {

@@ -22,6 +22,8 @@ export interface Found {
   readonly entries: readonly Entry[];
   /** There were more than were asked for. */
   readonly isCut: boolean;
+  /** As Result has it. */
+  readonly pageCookie: Buffer | undefined;
 }
 
 /** Entries beyond the size limit, and references, that are let pass before it counts as flooding. */
@@ -76,11 +78,12 @@ class SearchExchange implements Exchange {
 
   take(answer: Answer): boolean {
     if (answer.kind === "search") {
-      const { resultCode } = answer;
-      this.#resolve({ resultCode, entries: this.#entries, isCut: this.#surplus > 0 });
+      const { resultCode, pageCookie } = answer;
+      const isCut = this.#surplus > 0;
+      this.#resolve({ resultCode, entries: this.#entries, isCut, pageCookie });
       return true;
     }
-    if (answer.kind === "entry" && this.#entries.length < this.#request.sizeLimit) {
+    if (answer.kind === "entry" && this.#entries.length < entriesMax(this.#request)) {
       this.#entries.push(answer);
       return false;
     }
@@ -108,4 +111,8 @@ class SearchExchange implements Exchange {
   fail(reason: string): void {
     this.#reject(new DependencyDown(this.#dependency, reason));
   }
+}
+
+function entriesMax({ page, sizeLimit }: SearchRequest): number {
+  return page?.size ?? sizeLimit;
 }

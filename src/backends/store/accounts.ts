@@ -7,6 +7,7 @@ import type { Enrolment, Person } from "../../core/administration.ts";
 import { WRONG_CODES_MAX } from "../../core/ask.ts";
 import type { Account, Identity, Token, TotpAlgorithm } from "../../core/ports.ts";
 import { FOREVER } from "./ending.ts";
+import { readRequirement } from "./requirements.ts";
 import {
   numberAt,
   optionalNumberAt,
@@ -46,6 +47,7 @@ export interface Accounts {
   /** Rows of this name: `id` undefined for an import that waits. */
   findByName(directory: string, nameKey: string): { account: number; id: string | undefined }[];
   findPerson(account: number, now: number): Person | undefined;
+  findRecovery(account: number, codeHash: string): "unused" | "used" | "unknown";
   list(options: ListOptions, now: number): Person[];
 }
 
@@ -76,7 +78,14 @@ const ACCOUNT = {
   digits: "t.digits",
   period: "t.period",
 } as const;
-const PERSON = { ...ACCOUNT, enrolledAt: "t.enrolled_at", lastUsedAt: "t.last_used_at" } as const;
+const PERSON = {
+  ...ACCOUNT,
+  enrolledAt: "t.enrolled_at",
+  lastUsedAt: "t.last_used_at",
+  requirementOf: "a.requirement_of",
+  recoveryLeft:
+    "(SELECT count(*) FROM recovery_codes r WHERE r.account = a.id AND r.used_at IS NULL)",
+} as const;
 // All a login needs, in one read: its own source's counters and everybody else's.
 const STANDING = {
   ...ACCOUNT,
@@ -145,6 +154,10 @@ export function createAccounts(reader: DatabaseSync, keys: () => readonly SealKe
     reader,
     "SELECT id, immutable_id FROM accounts WHERE name_key = ? AND directory = ? ORDER BY id",
   );
+  const recovery = prepareOne(
+    reader,
+    "SELECT used_at FROM recovery_codes WHERE account = ? AND hash = ?",
+  );
   const worst = prepareOne(reader, `SELECT ${selected(WORST)} FROM counters WHERE account = ?`);
   const page = prepareMany(
     reader,
@@ -187,17 +200,23 @@ export function createAccounts(reader: DatabaseSync, keys: () => readonly SealKe
     const lockedUntil = numberAt(counted, IN_WORST.lockedUntil);
     const isAdminLock = numberAt(row, IN_ACCOUNT.adminLocked) !== 0 || lockedUntil === FOREVER;
     const bypassUntil = numberAt(row, IN_ACCOUNT.bypassUntil);
+    const requirement = readRequirement(
+      row[IN_ACCOUNT.requirementUntil],
+      row[IN_PERSON.requirementOf],
+    );
     return {
       directory: textAt(row, IN_ACCOUNT.directory),
       id: isNamed(row) ? textAt(row, IN_ACCOUNT.immutableId) : undefined,
       username: textAt(row, IN_ACCOUNT.username),
       enrolment: enrolmentOf(row, now),
       token: shownToken(row),
-      requirementUntil: optionalNumberAt(row, IN_ACCOUNT.requirementUntil),
+      requirementUntil: requirement?.until,
+      requirementOf: requirement?.of,
       lockedUntil: isAdminLock ? "administrator" : lockedUntil > now ? lockedUntil : undefined,
       passwordFailures: numberAt(counted, IN_WORST.passwordFailures),
       codeFailures: numberAt(counted, IN_WORST.codeFailures),
       bypassUntil: bypassUntil > now ? bypassUntil : undefined,
+      recoveryCodesLeft: numberAt(row, IN_PERSON.recoveryLeft),
     };
   }
 
@@ -217,6 +236,11 @@ export function createAccounts(reader: DatabaseSync, keys: () => readonly SealKe
     findPerson(account, now) {
       const row = byId(account);
       return row === undefined ? undefined : person(row, now);
+    },
+    findRecovery(account, codeHash) {
+      const row = recovery(account, codeHash);
+      if (row === undefined) return "unknown";
+      return row[0] === null ? "unused" : "used";
     },
     list({ directory = null, afterUsername = "", withToken, limit }, now) {
       const isWith = withToken === true ? 1 : 0;

@@ -13,6 +13,7 @@ import type {
 } from "../../core/administration.ts";
 import type { EventDraft } from "../../core/audit.ts";
 import type { Clock } from "../../lib/clock.ts";
+import type { Secret } from "../../lib/secret.ts";
 import { normaliseUsername } from "../../lib/username.ts";
 import type { Accounts } from "./accounts.ts";
 import { personRow } from "./attempts.ts";
@@ -29,6 +30,7 @@ export interface AdministrationOptions {
   readonly writer: WriterThread;
   readonly reader: DatabaseSync;
   readonly clock: Clock;
+  readonly recoveryKey: Secret;
   /** Told after a rotation, so that the reader opens what the new key sealed. */
   readonly onNewKey: (key: Uint8Array) => void;
 }
@@ -74,13 +76,22 @@ export function createAdministration(options: AdministrationOptions): Administra
       const all = [...problems, ...answer.problems].toSorted((a, b) => a.line - b.line);
       return { imported: answer.imported, problems: all };
     },
-    enroll: (identity, token, { replace }, event) =>
+    recoveryKey: options.recoveryKey,
+    enroll: (identity, token, { replace, recovery = [] }, event) =>
       writer.write<"enroll">({
         kind: "enroll",
         person: personRow(identity),
         token: tokenRow(token),
         replace,
+        recovery,
         now: clock.now(),
+        event: eventText(event),
+      }),
+    replaceRecovery: (identity, hashes, event) =>
+      writer.write<"recovery">({
+        kind: "recovery",
+        person: personRow(identity),
+        hashes,
         event: eventText(event),
       }),
     resetToken: (person, event) => change("reset", person, event),
@@ -91,11 +102,11 @@ export function createAdministration(options: AdministrationOptions): Administra
       if (typeof who === "string") return who;
       return writer.write<"lock">({ kind: "lock", who, event: eventText(event) });
     },
-    requireFactor: (identity, until, event) =>
+    changeRequirement: (identity, change, event) =>
       writer.write<"require">({
         kind: "require",
         person: personRow(identity),
-        until,
+        change,
         event: eventText(event),
       }),
     grantBypass: (identity, codeHash, until, event) =>
@@ -168,6 +179,7 @@ function sortRows(rows: readonly ImportRow[]): {
 }
 
 function tokenRow(token: NewToken): TokenRow {
-  const { algorithm, digits, periodSeconds } = token;
-  return { secret: Uint8Array.from(token.secret.reveal()), algorithm, digits, periodSeconds };
+  const { algorithm, digits, periodSeconds, lastStep = -1 } = token;
+  const secret = Uint8Array.from(token.secret.reveal());
+  return { secret, algorithm, digits, periodSeconds, lastStep };
 }

@@ -26,6 +26,7 @@ export interface AttemptsOptions {
   readonly writer: WriterThread;
   readonly clock: Clock;
   readonly sourceKey: Secret;
+  readonly recoveryKey: Secret;
   readonly rules: () => LockoutRules;
   /** Of the directory of that name. */
   readonly lockoutOf: (directory: string) => DirectoryLockout;
@@ -125,7 +126,10 @@ export function createAttempts(options: AttemptsOptions): Attempts {
         const standing = findStanding(identity, "");
         return standing === "identity-changed" || standing?.isLockedByAdministrator === true;
       }),
-    async finish(reservation, { result, claim, codeVerified, bind, bypass, event }) {
+    recoveryKey: options.recoveryKey,
+    findRecovery: async (account, codeHash) =>
+      snapshot.read(() => accounts.findRecovery(account, codeHash)),
+    async finish(reservation, { result, claim, codeVerified, bind, bypass, recovery, event }) {
       if (!(reservation instanceof Held)) throw new Error("a reservation of another store");
       try {
         return await writer.write<"finish">({
@@ -136,7 +140,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
           person: personRow(reservation.identity),
           source: reservation.source,
           isKnownSource: reservation.isKnownSource,
-          ending: { result, claim, codeVerified, bind, bypass },
+          ending: { result, claim, codeVerified, bind, bypass, recovery },
           event: eventText(event),
         });
       } finally {

@@ -1,4 +1,4 @@
-// What administrators change: tokens, locks, requirements, bypass codes, keys, old events. Invariant:
+// What administrators change: tokens, locks, requirements, stand-in codes, keys, old events. Invariant:
 // a change and its event are one transaction; a token that goes takes its generation with it.
 
 import type { DatabaseSync } from "node:sqlite";
@@ -6,6 +6,8 @@ import type { DatabaseSync } from "node:sqlite";
 import { Secret } from "../../lib/secret.ts";
 import { eventText, hexOf, readEvent, type Ledger } from "./ledger.ts";
 import type { People } from "./people.ts";
+import { createRecoveryCodes, type RecoveryCodes } from "./recovery.ts";
+import { createRequirements } from "./requirements.ts";
 import { open, seal, sealKeyOf, tokenPurpose, TRAIL_PURPOSE, type SealKey } from "./seal.ts";
 import type { Answers, ImportedRow, TokenRow, Write } from "./writes.ts";
 
@@ -31,7 +33,9 @@ export function createChanges(
   people: People,
   keyring: Keyring,
 ): Changes {
-  const tokens = createTokens(database, keyring);
+  const recovery = createRecoveryCodes(database);
+  const requirements = createRequirements(database, ledger);
+  const tokens = createTokens(database, keyring, recovery);
   const run = (sql: string): ((...values: (string | number | null)[]) => number) => {
     const statement = database.prepare(sql);
     return (...values) => Number(statement.run(...values).changes);
@@ -42,7 +46,6 @@ export function createChanges(
     `UPDATE counters SET password_failures = 0, code_failures = 0, locked_until = 0, lock_level = 0
      WHERE account = ? AND (password_failures + code_failures + locked_until + lock_level) > 0`,
   );
-  const setRequirement = run("UPDATE accounts SET requirement_until = ? WHERE id = ?");
   const clearBypass = run(
     `UPDATE accounts SET bypass_hash = NULL, bypass_until = NULL
      WHERE id = ? AND bypass_hash IS NOT NULL AND bypass_until > ?`,
@@ -67,8 +70,17 @@ export function createChanges(
       if (account === undefined) return "identity-changed";
       if (tokens.has(account) && !write.replace) return "already-has-token";
       tokens.put(account, write.token, write.now);
+      recovery.replace(account, write.recovery);
       ledger.append(write.event);
       return "enrolled";
+    },
+    recovery(write) {
+      const account = people.settle(write.person);
+      if (account === undefined) return "identity-changed";
+      if (!tokens.has(account)) return "no-token";
+      recovery.replace(account, write.hashes);
+      ledger.append(write.event);
+      return "generated";
     },
     reset(write) {
       const { account, now, event } = write;
@@ -101,10 +113,9 @@ export function createChanges(
     require(write) {
       const account = people.settle(write.person);
       if (account === undefined) return "identity-changed";
-      setRequirement(write.until ?? null, account);
-      ledger.append(write.event);
-      return "set";
+      return requirements.change(account, write.change, write.event);
     },
+    "close-periods": ({ now }) => requirements.close(now),
     bypass(write) {
       const account = people.settle(write.person);
       if (account === undefined) return "identity-changed";
@@ -131,6 +142,7 @@ export function createChanges(
     trim: (write) => trim(write, database, (last) => setMeta("trimmed", ledger.anchor(last))),
     "dead-steps"(write) {
       setMeta("steps_dead_before", write.before);
+      recovery.useUp(write.before);
       return true;
     },
     probe() {
@@ -160,16 +172,18 @@ interface Tokens {
   reseal(next: SealKey): number;
 }
 
-function createTokens(database: DatabaseSync, keyring: Keyring): Tokens {
+function createTokens(database: DatabaseSync, keyring: Keyring, recovery: RecoveryCodes): Tokens {
   const find = database.prepare("SELECT id FROM tokens WHERE account = ?");
   const grow = database.prepare(
     `UPDATE accounts SET generation = generation + 1, suspicion = 0, bypass_hash = NULL,
-       bypass_until = NULL WHERE id = ? RETURNING generation`,
+       bypass_until = NULL, period_state = replace(period_state, 'met', 'open')
+     WHERE id = ? RETURNING generation`,
   );
   const remove = database.prepare("DELETE FROM tokens WHERE account = ?");
   const insert = database.prepare(
-    `INSERT INTO tokens (account, generation, sealed, algorithm, digits, period, enrolled_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO tokens
+       (account, generation, sealed, algorithm, digits, period, last_step, enrolled_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const slice = database.prepare(
     "SELECT id, account, generation, sealed FROM tokens WHERE id > ? ORDER BY id LIMIT 1000",
@@ -186,14 +200,16 @@ function createTokens(database: DatabaseSync, keyring: Keyring): Tokens {
     has: (account) => find.get(account) !== undefined,
     put(account, token, now) {
       remove.run(account);
+      recovery.replace(account, []);
       const generation = Number(grow.get(account)?.["generation"]);
       const purpose = tokenPurpose(account, generation);
       const sealed = seal(sealingKey(), Secret.of(token.secret), purpose);
-      const { algorithm, digits, periodSeconds } = token;
-      insert.run(account, generation, sealed, algorithm, digits, periodSeconds, now);
+      const { algorithm, digits, periodSeconds, lastStep } = token;
+      insert.run(account, generation, sealed, algorithm, digits, periodSeconds, lastStep, now);
     },
     remove(account) {
       if (remove.run(account).changes === 0) return false;
+      recovery.replace(account, []);
       grow.get(account);
       return true;
     },

@@ -8,6 +8,7 @@ import type { EventDraft } from "../../core/audit.ts";
 import type { LockoutRules, Recorded } from "../../core/ports.ts";
 import { eventText, readEvent, type EventText, type Ledger } from "./ledger.ts";
 import type { People } from "./people.ts";
+import { createRecoveryCodes, type RecoveryCodes } from "./recovery.ts";
 import { numberAt, positions, prepareOne, selected, textAt, type Row } from "./rows.ts";
 import type { FinishWrite, PersonRow } from "./writes.ts";
 
@@ -62,6 +63,7 @@ export function createEnding(
   people: People,
 ): (write: FinishWrite) => Recorded {
   const sql = prepare(database);
+  const recovery = createRecoveryCodes(database);
 
   return function finish(write) {
     const { ending } = write;
@@ -70,7 +72,7 @@ export function createEnding(
     if (before === undefined) return lose(ledger, write, "token-changed");
     const account = numberAt(before, IN.id);
     if (ending.result === "accept") {
-      const refusal = refusalOf(sql, write, account, before);
+      const refusal = refusalOf(sql, recovery, write, account, before);
       if (refusal !== undefined) return lose(ledger, write, refusal);
     }
     const counters = readCounters(before);
@@ -80,6 +82,9 @@ export function createEnding(
     if (ending.claim !== undefined && write.source !== "") rememberSource(sql, write, before);
     ledger.append(write.event);
     if (isLocked) ledger.append(lockoutEvent(write.event, counters));
+    if (ending.recovery !== undefined) {
+      ledger.append(recoveryEvent(write.event, recovery.unused(account)));
+    }
     return { kind: "recorded" };
   };
 
@@ -105,14 +110,19 @@ type Lost = Extract<Recorded, { kind: "lost" }>["reason"];
 
 function refusalOf(
   sql: Statements,
+  codes: RecoveryCodes,
   write: FinishWrite,
   account: number,
   row: Row,
 ): Lost | undefined {
   const isLocked = numberAt(row, IN.adminLocked) !== 0 || numberAt(row, IN.lockedUntil) > write.now;
   if (isLocked) return "account-locked";
-  const { claim, bypass } = write.ending;
+  const { claim, bypass, recovery } = write.ending;
   if (bypass !== undefined && row?.[IN.bypassHash] !== bypass) return "token-changed";
+  if (recovery !== undefined) {
+    const claimed = codes.claim(account, recovery, write.now);
+    if (claimed !== "claimed") return claimed === "used" ? "mfa-code-replayed" : "token-changed";
+  }
   if (claim === undefined) return undefined;
   const { token, generation, step, driftSteps } = claim;
   const won = sql.claim.run(step, driftSteps, write.now, token, account, generation, step);
@@ -225,6 +235,12 @@ function lockoutEvent(cause: EventText, counters: Counters): EventText {
     ...followUp(cause, "user_lockout"),
     details: { until: until === FOREVER ? "unlocked" : new Date(until).toISOString() },
   });
+}
+
+function recoveryEvent(cause: EventText, remaining: number): EventText {
+  const { initiated_by: person } = readEvent(cause);
+  const event = followUp(cause, "recovery_code_used");
+  return eventText({ ...event, initiated_by: person, details: { remaining } });
 }
 
 // What a login brings about beside its own event; a second id by the first one's.

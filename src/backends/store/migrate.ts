@@ -4,8 +4,10 @@
 import type { DatabaseSync } from "node:sqlite";
 
 import { initial } from "./migrations/001-initial.ts";
+import { recoveryCodes } from "./migrations/002-recovery-codes.ts";
+import { enrolmentPeriods } from "./migrations/004-enrolment-periods.ts";
 
-const MIGRATIONS: readonly string[] = [initial];
+const MIGRATIONS: readonly string[] = [initial, recoveryCodes, enrolmentPeriods];
 
 /** The schema number this program writes. */
 const SCHEMA_VERSION = MIGRATIONS.length;

@@ -43,7 +43,9 @@ export interface Store extends Attempts, Administration, Learnt {
   /** ms UTC. */
   newestEventAt(): number | undefined;
   readonly metrics: readonly Metric[];
-  /** After a restore: every code up to this moment is dead, since it may have been used. */
+  /** Looks at a slice of the enrolment periods that are over; `closed` 0: there are none left. */
+  closePeriods(): Promise<{ readonly closed: number; readonly expired: number }>;
+  /** After a restore: every code of up to this moment is dead, since it may have been used. */
   markRestored(): Promise<void>;
   close(): Promise<void>;
 }
@@ -91,6 +93,8 @@ function assemble(options: StoreOptions, writer: WriterThread, held: { release()
   const trailKey =
     sealedTrail instanceof Uint8Array ? open(keys, sealedTrail, TRAIL_PURPOSE) : undefined;
   if (trailKey === undefined) throw new Error("the audit trail's key can't be opened");
+  // Not the master's: what people keep on paper outlives a rotation.
+  const recoveryKey = deriveKey(trailKey, "recovery");
   const snapshot = createSnapshot(reader);
   const trail = createTrail(reader, snapshot, trailKey);
   const accounts = createAccounts(reader, () => keys);
@@ -101,6 +105,7 @@ function assemble(options: StoreOptions, writer: WriterThread, held: { release()
     writer,
     clock,
     sourceKey: deriveKey(trailKey, "source"),
+    recoveryKey,
     rules: () => rules,
     lockoutOf: (directory) => lockoutOf(directory) ?? LOCKOUT_UNKNOWN,
   });
@@ -111,6 +116,7 @@ function assemble(options: StoreOptions, writer: WriterThread, held: { release()
     writer,
     reader,
     clock,
+    recoveryKey,
     onNewKey(key) {
       keys.unshift(sealKeyOf(Secret.of(key)));
       writer.useKey(key);
@@ -135,6 +141,7 @@ function assemble(options: StoreOptions, writer: WriterThread, held: { release()
     problem: () => writer.problem,
     newestEventAt: () => snapshot.read(() => trail.newestAt()),
     metrics: storeMetrics(writer, () => snapshot.read(() => trail.length())),
+    closePeriods: () => writer.write<"close-periods">({ kind: "close-periods", now: clock.now() }),
     async markRestored() {
       await writer.write<"dead-steps">({ kind: "dead-steps", before: clock.now() });
     },

@@ -5,6 +5,7 @@ import type { ImportProblem } from "../../core/administration.ts";
 import type { EventText } from "./ledger.ts";
 import type { Durability } from "./database.ts";
 import type { Ending, LockoutRules, Recorded, TotpAlgorithm } from "../../core/ports.ts";
+import type { RequirementChange } from "../../core/requirement.ts";
 
 /** A person as the directory named them, with the normalised name. */
 export interface PersonRow {
@@ -20,6 +21,8 @@ export interface TokenRow {
   readonly algorithm: TotpAlgorithm;
   readonly digits: number;
   readonly periodSeconds: number;
+  /** -1: none used yet. */
+  readonly lastStep: number;
 }
 
 export interface ImportedRow extends TokenRow {
@@ -61,7 +64,14 @@ export type Write =
       readonly person: PersonRow;
       readonly token: TokenRow;
       readonly replace: boolean;
+      readonly recovery: readonly string[];
       readonly now: number;
+      readonly event: EventText;
+    }
+  | {
+      readonly kind: "recovery";
+      readonly person: PersonRow;
+      readonly hashes: readonly string[];
       readonly event: EventText;
     }
   | {
@@ -82,7 +92,7 @@ export type Write =
   | {
       readonly kind: "require";
       readonly person: PersonRow;
-      readonly until: number | undefined;
+      readonly change: RequirementChange;
       readonly event: EventText;
     }
   | {
@@ -95,6 +105,7 @@ export type Write =
   | { readonly kind: "relink"; readonly person: PersonRow; readonly event: EventText }
   | { readonly kind: "rotate"; readonly newKey: Uint8Array; readonly event: EventText }
   | { readonly kind: "trim"; readonly before: number; readonly now: number }
+  | { readonly kind: "close-periods"; readonly now: number }
   | { readonly kind: "dead-steps"; readonly before: number }
   /** Changes something that means nothing: whether it can be written is the question. */
   | { readonly kind: "probe" };
@@ -107,11 +118,13 @@ export interface Answers {
   learn: true;
   import: { imported: number; problems: ImportProblem[] };
   enroll: "enrolled" | "already-has-token" | "identity-changed";
+  recovery: "generated" | "no-token" | "identity-changed";
   reset: "reset" | "bypass-revoked" | "no-token";
   unlock: "unlocked" | "not-locked";
   lock: "locked" | "identity-changed";
   "revoke-bypass": "revoked" | "no-bypass";
-  require: "set" | "identity-changed";
+  require: "changed" | "unchanged" | "identity-changed";
+  "close-periods": { closed: number; expired: number };
   bypass: "granted" | "identity-changed";
   relink: "relinked" | "not-needed";
   rotate: { resealed: number };

@@ -2,7 +2,7 @@
 
 import { auditText, type EventDraft, type EventType } from "../../core/audit.ts";
 import type { Administration } from "../../core/administration.ts";
-import type { Directory, LookupResult } from "../../core/ports.ts";
+import type { Directory, Identity, LookupResult } from "../../core/ports.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { uuidv7 } from "../../lib/random.ts";
 import type { Secret } from "../../lib/secret.ts";
@@ -35,6 +35,8 @@ interface TriedLogin {
 export interface KnownDirectory extends Directory {
   /** The entry of that DN, whether or not people like it may log in: a service account's. */
   findEntry(dn: string): Promise<LookupResult>;
+  /** Everybody who could log in, in pages. */
+  everybody(): AsyncIterable<readonly Identity[]>;
 }
 
 export interface ControlContext {
@@ -42,6 +44,10 @@ export interface ControlContext {
   readonly directories: readonly KnownDirectory[];
   /** totp.issuer: what authenticator apps show. */
   readonly issuer: string;
+  /** enrolment.period: how long people have where nobody says otherwise, whole days in ms. */
+  readonly periodMs: number;
+  /** A service account that some listener asks for no code. */
+  isExempt(identity: Identity): boolean;
   /** Keys the hashes of bypass codes. */
   readonly bypassKey: Secret;
   readonly clock: Clock;

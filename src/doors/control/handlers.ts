@@ -9,20 +9,14 @@ import { reloadConfiguration, showHealth, tryLogin } from "./health.ts";
 import { backUp, rotateKey } from "./keys.ts";
 import * as operations from "./operations.ts";
 import { OperationError } from "./protocol.ts";
-import { enrollToken, importTokens, listTokens, resetToken } from "./tokens.ts";
-import {
-  grantBypass,
-  lockUser,
-  relinkUsers,
-  requireFactor,
-  revokeBypass,
-  showUser,
-  unlockUser,
-} from "./users.ts";
+import { requireFactor } from "./requirements.ts";
+import { enrollToken, importTokens, listTokens, replaceRecovery, resetToken } from "./tokens.ts";
+import { grantBypass, lockUser, relinkUsers, revokeBypass, showUser, unlockUser } from "./users.ts";
 
 const TABLE: readonly Bound[] = [
   bind(operations.tokenImport, importTokens),
   bind(operations.tokenEnroll, enrollToken),
+  bind(operations.tokenRecovery, replaceRecovery),
   bind(operations.tokenReset, resetToken),
   bind(operations.tokenList, listTokens),
   bind(operations.userShow, showUser),

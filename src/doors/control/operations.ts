@@ -11,6 +11,7 @@ import {
   EnrolledToken,
   HealthReport,
   PersonView,
+  RecoveryCodes,
   TokenRow,
   TriedLogin,
 } from "./views.ts";
@@ -18,6 +19,7 @@ import {
 export const IMPORT_ROWS_MAX = 1_000;
 export const EVENTS_MAX = 10_000;
 export const REQUIREMENT_DAYS_MAX = 365;
+export const REQUIRE_NAMES_MAX = 1_000;
 export const BYPASS_MS_MIN = 5 * 60_000;
 export const BYPASS_MS_MAX = 7 * 86_400_000;
 
@@ -73,12 +75,24 @@ export const tokenEnroll = operation("token-enroll", {
   result: EnrolledToken,
 });
 
-export const tokenReset = operation("token-reset", {
+export const tokenRecovery = operation("token-recovery", {
   arguments: z.strictObject(person),
+  item: none,
+  result: RecoveryCodes,
+});
+
+export const tokenReset = operation("token-reset", {
+  arguments: z.strictObject({
+    ...person,
+    /** In which the person may enrol anew; absent: nothing is demanded that wasn't before. */
+    days: z.int().min(1).max(REQUIREMENT_DAYS_MAX).exactOptional(),
+  }),
   item: none,
   result: z.strictObject({
     username: z.string(),
     outcome: z.enum(["reset", "bypass-revoked", "no-token"]),
+    /** The end of the new period. */
+    until: z.number().optional(),
   }),
 });
 
@@ -108,13 +122,43 @@ export const userLock = operation("user-lock", {
 
 export const userRequire = operation("user-require", {
   arguments: z.strictObject({
-    ...person,
-    /** Days in which the factor may still be missing; 0 removes the requirement. */
-    days: z.int().min(0).max(REQUIREMENT_DAYS_MAX),
+    who: z.discriminatedUnion("kind", [
+      z.strictObject({ kind: z.literal("person"), username }),
+      z.strictObject({
+        kind: z.literal("names"),
+        usernames: z.array(username).max(REQUIRE_NAMES_MAX).readonly(),
+      }),
+      z.strictObject({ kind: z.literal("group"), dn: z.string().min(1).max(8_192) }),
+      z.strictObject({ kind: z.literal("everyone") }),
+    ]),
+    directory,
+    change: z.enum(["require", "extend", "remove"]),
+    /** In which the factor may still be missing; absent: as the configuration says. */
+    days: z.int().min(1).max(REQUIREMENT_DAYS_MAX).exactOptional(),
+    dryRun: z.boolean(),
   }),
-  item: none,
-  result: z.strictObject({ username: z.string(), until: z.number().optional() }),
+  /** Nothing was done about them. */
+  item: z.strictObject({
+    username: z.string(),
+    problem: z.enum(["not-found", "ambiguous", "malformed", "identity-changed"]),
+  }),
+  result: z.strictObject({
+    /** Of `who`, those the directory knows. */
+    people: z.int(),
+    changed: z.int(),
+    unchanged: z.int(),
+    enrolled: z.int(),
+    exempt: z.int(),
+    /** The end of the new period; of one person, of the one that holds now. */
+    until: z.number().optional(),
+    /** Of one person. */
+    username: z.string().optional(),
+  }),
 });
+
+export type RequireArguments = z.infer<typeof userRequire.arguments>;
+export type RequireProblem = z.infer<typeof userRequire.item>;
+export type RequireResult = z.infer<typeof userRequire.result>;
 
 export const userBypass = operation("user-bypass", {
   arguments: z.strictObject({

@@ -1,14 +1,21 @@
-// Tokens at an operator's hand: import, enrol, reset, list.
+// Tokens at an operator's hand: import, enrol, recovery codes, reset, list.
 // Invariant: a secret leaves only once, to the operator who enrols a person.
 
 import type { ImportProblem, ImportRow } from "../../core/administration.ts";
 import type { EventDraft } from "../../core/audit.ts";
+import { generateRecoveryCodes, hashRecoveryCode } from "../../core/recovery.ts";
 import { decodeBase32, encodeBase32 } from "../../lib/base32.ts";
 import { encodeKeyUri } from "../../lib/key-uri.ts";
 import { randomBytes } from "../../lib/random.ts";
 import { Secret } from "../../lib/secret.ts";
 import { adminEvent, type ControlContext } from "./context.ts";
-import type { tokenEnroll, tokenImport, tokenList, tokenReset } from "./operations.ts";
+import type {
+  tokenEnroll,
+  tokenImport,
+  tokenList,
+  tokenRecovery,
+  tokenReset,
+} from "./operations.ts";
 import {
   getDirectory,
   getIdentity,
@@ -18,6 +25,7 @@ import {
   noPerson,
 } from "./people.ts";
 import { OperationError } from "./protocol.ts";
+import { requireFactor } from "./requirements.ts";
 import type { Handler } from "./bind.ts";
 import type { TokenRow } from "./views.ts";
 
@@ -80,10 +88,12 @@ export const enrollToken: Handler<typeof tokenEnroll> = async (context, args, ca
   const { algorithm, digits, periodSeconds, replace } = args;
   const secret = Secret.of(randomBytes(SECRET_BYTES));
   const token = { secret, algorithm, digits, periodSeconds };
+  const { recoveryCodes, recovery } = newRecoveryCodes(context);
   const event = adminEvent(context, call, "totp_finish_enrollment", identity, {
-    details: { algorithm, digits, period_seconds: periodSeconds },
+    details: { algorithm, digits, period_seconds: periodSeconds, recovery_codes: recovery.length },
   });
-  const outcome = await context.administration.enroll(identity, token, { replace }, event);
+  const options = { replace, recovery };
+  const outcome = await context.administration.enroll(identity, token, options, event);
   if (outcome === "identity-changed") throw identityChanged(identity);
   if (outcome === "already-has-token") {
     throw new OperationError(
@@ -97,15 +107,57 @@ export const enrollToken: Handler<typeof tokenEnroll> = async (context, args, ca
     username,
     secret: encodeBase32(secret.reveal()),
     uri: encodeKeyUri({ ...token, issuer: context.issuer, username }),
+    recoveryCodes,
   };
 };
 
+export const replaceRecovery: Handler<typeof tokenRecovery> = async (context, args, call) => {
+  const identity = await getIdentity(context, args);
+  const { recoveryCodes, recovery } = newRecoveryCodes(context);
+  const event = adminEvent(context, call, "recovery_codes_generated", identity, {
+    details: { recovery_codes: recovery.length },
+  });
+  const outcome = await context.administration.replaceRecovery(identity, recovery, event);
+  if (outcome === "identity-changed") throw identityChanged(identity);
+  if (outcome === "no-token") {
+    throw new OperationError(
+      "refused",
+      `"${identity.username}" has no token that recovery codes could stand in for`,
+      `run: gatehouse token enroll ${identity.username}`,
+    );
+  }
+  return { username: identity.username, recoveryCodes };
+};
+
+/** To be shown, and to be kept. */
+function newRecoveryCodes({ administration }: ControlContext): {
+  readonly recoveryCodes: string[];
+  readonly recovery: readonly string[];
+} {
+  const recoveryCodes = generateRecoveryCodes();
+  const { recoveryKey } = administration;
+  return {
+    recoveryCodes,
+    recovery: recoveryCodes.map((code) => hashRecoveryCode(recoveryKey, code)),
+  };
+}
+
 export const resetToken: Handler<typeof tokenReset> = async (context, args, call) => {
-  const subject = await getSubject(context, args);
+  const { days } = args;
+  // A new period gives something away: then it has to be the person whom the directory names now.
+  const subject = await (days === undefined
+    ? getSubject(context, args)
+    : getIdentity(context, args));
   const event = adminEvent(context, call, "totp_delete_enrollment", subject);
   const outcome = await context.administration.resetToken(subject, event);
   if (isNoPerson(outcome)) throw noPerson(outcome, subject);
-  return { username: subject.username, outcome };
+  const { username } = subject;
+  if (days === undefined || outcome !== "reset") return { username, outcome };
+  const who = { kind: "person", username: args.username } as const;
+  const { directory } = subject;
+  const demand = { who, directory, change: "require", days, dryRun: false } as const;
+  const { until } = await requireFactor(context, demand, { ...call, item: async () => undefined });
+  return { username, outcome, until };
 };
 
 export const listTokens: Handler<typeof tokenList> = async (context, args, call) => {

@@ -1,4 +1,4 @@
-// People at an operator's hand: show, lock, unlock, require, bypass, relink.
+// People at an operator's hand: show, lock, unlock, bypass, relink.
 
 import { generateBypassCode, hashBypassCode } from "../../core/bypass.ts";
 import { auditText } from "../../core/audit.ts";
@@ -10,7 +10,6 @@ import type {
   userBypassRevoke,
   userLock,
   userRelink,
-  userRequire,
   userShow,
   userUnlock,
 } from "./operations.ts";
@@ -23,8 +22,6 @@ import {
   noPerson,
 } from "./people.ts";
 import { pages } from "./tokens.ts";
-
-const DAY_MS = 86_400_000;
 
 export const showUser: Handler<typeof userShow> = async (context, args) => {
   const subject = await getSubject(context, args);
@@ -49,21 +46,6 @@ export const lockUser: Handler<typeof userLock> = async (context, args, call) =>
   const outcome = await context.administration.lock(subject, event);
   if (isNoPerson(outcome)) throw noPerson(outcome, subject);
   return { username: subject.username, outcome };
-};
-
-export const requireFactor: Handler<typeof userRequire> = async (context, args, call) => {
-  const identity = await getIdentity(context, args);
-  const { days } = args;
-  const until = days === 0 ? undefined : context.clock.now() + days * DAY_MS;
-  const event =
-    until === undefined
-      ? adminEvent(context, call, "mfa_requirement_removed", identity)
-      : adminEvent(context, call, "mfa_requirement_set", identity, {
-          details: { days, until: new Date(until).toISOString() },
-        });
-  const outcome = await context.administration.requireFactor(identity, until, event);
-  if (outcome === "identity-changed") throw identityChanged(identity);
-  return { username: identity.username, until };
 };
 
 export const grantBypass: Handler<typeof userBypass> = async (context, args, call) => {

@@ -4,6 +4,7 @@
 import { z } from "zod";
 
 import { EVENT_TYPES, SERVICES } from "../../core/audit.ts";
+import { REQUIRED_OF } from "../../core/requirement.ts";
 
 const algorithm = z.enum(["sha1", "sha256", "sha512"]);
 const digits = z.union([z.literal(6), z.literal(7), z.literal(8)]);
@@ -38,16 +39,24 @@ export const PersonView = z.object({
     })
     .optional(),
   requirementUntil: z.number().optional(),
+  requirementOf: z.enum(REQUIRED_OF).optional(),
   lockedUntil: z.union([z.number(), z.literal("administrator")]).optional(),
   passwordFailures: z.number(),
   codeFailures: z.number(),
   bypassUntil: z.number().optional(),
+  recoveryCodesLeft: z.number(),
 });
 export type PersonView = z.infer<typeof PersonView>;
 
+/** Holds the codes: shown once, each good for one login without the token. */
+export const RecoveryCodes = z.strictObject({
+  username: z.string(),
+  recoveryCodes: z.array(z.string()),
+});
+
 /** Holds the secret: shown once, to the operator who enrols a person. */
 export const EnrolledToken = z.strictObject({
-  username: z.string(),
+  ...RecoveryCodes.shape,
   /** Base32. */
   secret: z.string(),
   /** otpauth://… with the secret in it. */

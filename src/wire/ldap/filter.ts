@@ -85,6 +85,28 @@ export function withAttribute(filter: Filter, attribute: string): Filter {
   }
 }
 
+/** The same conditions for everybody: what holds the placeholder becomes `(attribute=*)`. */
+export function withAnyName(filter: Filter): Filter {
+  switch (filter.kind) {
+    case "and":
+    case "or":
+      return { ...filter, filters: filter.filters.map(withAnyName) };
+    case "not":
+      return { ...filter, filter: withAnyName(filter.filter) };
+    case "present":
+      return filter;
+    case "substrings":
+      return filter.parts.some(holdsName) ? present(filter) : filter;
+    default:
+      return holdsName(filter.value) ? present(filter) : filter;
+  }
+}
+
+// A rule alone names no attribute, and an entry without a class there is none.
+function present({ attribute }: { readonly attribute: string }): Filter {
+  return { kind: "present", attribute: attribute === "" ? "objectClass" : attribute };
+}
+
 function nameEquals(attribute: string): Filter {
   return { kind: "equality", attribute, value: [Buffer.alloc(0), Buffer.alloc(0)] };
 }

@@ -37,6 +37,9 @@ const PASSWORD_POLICY = "1.3.6.1.4.1.42.2.27.8.5.1";
 /** 389 Directory Server: the password was right and is too old, or was reset. */
 const PASSWORD_EXPIRED = "2.16.840.1.113730.3.4.4";
 
+/** RFC 2696 §2. */
+const PAGED_RESULTS = "1.2.840.113556.1.4.319";
+
 /** What goes on the wire for "tell me about the password policy"; not critical. */
 const PASSWORD_POLICY_CONTROLS = controlsOf(PASSWORD_POLICY);
 
@@ -53,6 +56,15 @@ export interface SearchRequest {
   /** For the filter's placeholder, UTF-8. */
   readonly username: Buffer;
   readonly attributes: readonly string[];
+  /** RFC 2696: a page of the answer at a time; undefined: all at once. */
+  readonly page?: Page | undefined;
+}
+
+interface Page {
+  /** Entries at most. */
+  readonly size: number;
+  /** Of the page before; empty for the first. */
+  readonly cookie: Buffer;
 }
 
 /** A simple bind, version 3 (RFC 4511 §4.2), asking for the password policy's response. */
@@ -79,10 +91,12 @@ export function encodeAnonymousBind(id: number): Buffer {
 
 export function encodeSearch(id: number, request: SearchRequest): Buffer {
   const writer = new BerWriter();
+  if (request.page !== undefined) writePage(writer, request.page);
+  const before = writer.size;
   for (const attribute of request.attributes.toReversed()) {
     writer.writeText(TAG.octetString, attribute);
   }
-  writer.wrap(TAG.sequence, 0);
+  writer.wrap(TAG.sequence, before);
   writeFilter(writer, request.filter, request.username);
   writer.writeBoolean(TAG.boolean, false);
   writer.writeInteger(TAG.integer, request.timeLimitSeconds);
@@ -91,8 +105,21 @@ export function encodeSearch(id: number, request: SearchRequest): Buffer {
   writer.writeInteger(TAG.enumerated, 0);
   writer.writeInteger(TAG.enumerated, SCOPE[request.scope]);
   writer.writeText(TAG.octetString, request.base);
-  writer.wrap(OPERATION.searchRequest, 0);
+  writer.wrap(OPERATION.searchRequest, before);
   return finishMessage(writer, id);
+}
+
+// Critical: a directory that can't do it must not answer with the first few people for all.
+function writePage(writer: BerWriter, { size, cookie }: Page): void {
+  const value = new BerWriter();
+  value.writeOctets(TAG.octetString, cookie);
+  value.writeInteger(TAG.integer, size);
+  value.wrap(TAG.sequence, 0);
+  writer.writeOctets(TAG.octetString, value.finish());
+  writer.writeBoolean(TAG.boolean, true);
+  writer.writeText(TAG.octetString, PAGED_RESULTS);
+  writer.wrap(TAG.sequence, 0);
+  writer.wrap(CONTROLS, 0);
 }
 
 export function encodeStartTls(id: number): Buffer {
@@ -131,6 +158,8 @@ export interface Result {
   readonly resultCode: number;
   readonly diagnosticMessage: string;
   readonly policy: PasswordPolicy | undefined;
+  /** Leads to the next page; empty: that was the last; undefined: it wasn't a page. */
+  readonly pageCookie: Buffer | undefined;
 }
 
 /** What the response controls of a bind say. */
@@ -191,8 +220,8 @@ function decodeResult(kind: Result["kind"], id: number, reader: BerReader): Resu
   // Only compared and shown: a wrong octet in a text must not make a refusal an outage.
   const diagnosticMessage = reader.readOctets(TAG.octetString).toString("utf8");
   reader.leaveEarly(outer); // referral, SASL credentials, extended response: never used
-  const policy = reader.peekTag() === CONTROLS ? decodeControls(reader) : undefined;
-  return { kind, id, resultCode, diagnosticMessage, policy };
+  const told = reader.peekTag() === CONTROLS ? decodeControls(reader) : NOTHING_TOLD;
+  return { kind, id, resultCode, diagnosticMessage, ...told };
 }
 
 function decodeEntry(id: number, reader: BerReader): Entry {
@@ -218,9 +247,13 @@ function decodeEntry(id: number, reader: BerReader): Entry {
   return { kind: "entry", id, dn, attributes };
 }
 
-function decodeControls(reader: BerReader): PasswordPolicy | undefined {
+type Told = Pick<Result, "policy" | "pageCookie">;
+const NOTHING_TOLD: Told = { policy: undefined, pageCookie: undefined };
+
+function decodeControls(reader: BerReader): Told {
   const outer = reader.enter(CONTROLS);
   let policy: PasswordPolicy | undefined;
+  let pageCookie: Buffer | undefined;
   let isTold = false;
   for (let count = 0; !reader.isAtEnd; count += 1) {
     if (count === CONTROLS_MAX) throw new WireError("too-many-attributes", reader.offset);
@@ -236,10 +269,24 @@ function decodeControls(reader: BerReader): PasswordPolicy | undefined {
       policy = decodePolicy(value);
     } else if (oid === PASSWORD_EXPIRED && policy === undefined) {
       policy = { error: PASSWORD_EXPIRED_ERROR, graceLogins: undefined };
+    } else if (oid === PAGED_RESULTS && value !== undefined) {
+      if (pageCookie !== undefined) throw new WireError("duplicate", reader.offset);
+      pageCookie = decodeCookie(value);
     }
   }
   reader.leave(outer);
-  return policy;
+  return { policy, pageCookie };
+}
+
+// SEQUENCE { size INTEGER, cookie OCTET STRING }; the size is a guess and never used.
+function decodeCookie(value: Buffer): Buffer {
+  const reader = new BerReader(value);
+  const outer = reader.enter(TAG.sequence);
+  reader.readInteger(TAG.integer);
+  const cookie = reader.readOctets(TAG.octetString);
+  reader.leave(outer);
+  if (!reader.isAtEnd) throw new WireError("trailing-bytes", reader.offset);
+  return cookie;
 }
 
 // SEQUENCE { warning [0] CHOICE { timeBeforeExpiration [0], graceAuthNsRemaining [1] } OPTIONAL,

@@ -7,7 +7,8 @@ import { Secret } from "../../../src/lib/secret.ts";
 import type { PasswordPolicy, Result } from "../../../src/wire/ldap/message.ts";
 
 function answer(resultCode: number, diagnosticMessage = "", policy?: PasswordPolicy): string {
-  const result: Result = { kind: "bind", id: 1, resultCode, diagnosticMessage, policy };
+  const told = { policy, pageCookie: undefined };
+  const result: Result = { kind: "bind", id: 1, resultCode, diagnosticMessage, ...told };
   const meaning = bindResultOf(result);
   if (meaning === undefined) return "unavailable";
   return meaning.kind === "refused" ? meaning.reason : meaning.kind;

@@ -75,7 +75,9 @@ export function peopleContract(open: Opener): void {
   });
 
   rule("requirement and bypass are seen by the next login", async (t, test) => {
-    await test.store.requireFactor(alice, test.clock.now() + 1_000, event());
+    const until = test.clock.now() + 1_000;
+    const demand = { kind: "require", until, of: "person", replaces: "same" } as const;
+    t.equal(await test.store.changeRequirement(alice, demand, event()), "changed");
     await test.store.grantBypass(alice, "ab".repeat(32), test.clock.now() + 5_000, event());
     const begun = await test.store.begin(alice, undefined);
     t.match(begun, {

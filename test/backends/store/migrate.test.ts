@@ -2,13 +2,17 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
 import t from "tap";
 
 import { migrate } from "../../../src/backends/store/migrate.ts";
+import { initial } from "../../../src/backends/store/migrations/001-initial.ts";
 
+const FOLDER = new URL("../../../src/backends/store/migrations/", import.meta.url);
+const VERSION = readdirSync(FOLDER).length;
 const MIGRATE = new URL("../../../src/backends/store/migrate.ts", import.meta.url).pathname;
 
 function look(path: string): { version: unknown; tables: number } {
@@ -31,8 +35,22 @@ t.test("S15: a migration that fails half way is as if it had never begun", (t) =
   migrate(database);
   migrate(database);
   database.close();
-  t.match(look(path), { version: 1 });
+  t.match(look(path), { version: VERSION });
   t.end();
+});
+
+t.test("a store of the first schema is brought up to date, and keeps what is in it", async (t) => {
+  const path = join(t.testdir(), "a.db");
+  const database = new DatabaseSync(path);
+  database.exec(`${initial}; PRAGMA user_version = 1;
+    INSERT INTO accounts (directory, username, name_key, dn, requirement_until)
+    VALUES ('corp', 'a', 'a', '', 1);`);
+  migrate(database);
+  const kept = { username: "a", requirement_of: "person", period_state: "open" };
+  t.match(database.prepare("SELECT * FROM accounts").all(), [kept]);
+  t.same(database.prepare("SELECT * FROM recovery_codes").all(), []);
+  database.close();
+  t.match(look(path), { version: VERSION });
 });
 
 t.test("S15: killed in the middle, the next one does all of it", async (t) => {
@@ -49,7 +67,7 @@ t.test("S15: killed in the middle, the next one does all of it", async (t) => {
   const database = new DatabaseSync(path);
   migrate(database);
   database.close();
-  t.match(look(path), { version: 1 });
+  t.match(look(path), { version: VERSION });
 });
 
 t.test("S15: of two at a time one waits, then has nothing left to do", async (t) => {
@@ -63,5 +81,5 @@ t.test("S15: of two at a time one waits, then has nothing left to do", async (t)
   );
   const exits = await Promise.all(children.map((child) => once(child, "exit")));
   t.same(exits, Array(3).fill([0, null]));
-  t.match(look(path), { version: 1 });
+  t.match(look(path), { version: VERSION });
 });

@@ -10,10 +10,14 @@ import { DependencyDown } from "../../../src/core/ports.ts";
 import { Secret } from "../../../src/lib/secret.ts";
 import { attempt, event, MASTER_KEY, newToken, person, testStore } from "../../support/store.ts";
 import { peopleContract } from "./contract-people.ts";
+import { periodsContract } from "./contract-periods.ts";
+import { recoveryContract } from "./contract-recovery.ts";
 import { storeContract } from "./contract.ts";
 
 storeContract(testStore);
 peopleContract(testStore);
+recoveryContract(testStore);
+periodsContract(testStore);
 
 const alice = person("alice");
 

@@ -37,6 +37,11 @@ function both(title: string, work: Work, names?: readonly string[]): void {
 }
 
 const ENROLL = { algorithm: "sha1", digits: 6, periodSeconds: 30, replace: false } as const;
+const demandOf = (username: string): operations.RequireArguments => ({
+  who: { kind: "person", username },
+  change: "require",
+  dryRun: false,
+});
 const ROW: TokenRow = {
   line: 1,
   username: "alice",
@@ -69,6 +74,39 @@ both(
   },
 );
 
+const RECOVERY_CODE = /^[a-z2-7]{5}(-[a-z2-7]{5}){4}$/;
+
+both(
+  "recovery codes come with the token, are counted, replaced and taken",
+  async (t, run, context) => {
+    const username = "alice";
+    await t.rejects(run(operations.tokenRecovery, { username }), {
+      code: "refused",
+      hint: /token enroll alice/,
+    });
+    const { recoveryCodes } = await run(operations.tokenEnroll, { username, ...ENROLL });
+    t.equal(recoveryCodes.length, 10);
+    t.ok(recoveryCodes.every((code) => RECOVERY_CODE.test(code)));
+    t.match(await run(operations.userShow, { username }), { recoveryCodesLeft: 10 });
+    const renewed = await run(operations.tokenRecovery, { username });
+    t.match(renewed, { username, recoveryCodes: Array(10).fill(RECOVERY_CODE) });
+    t.match((await context.events()).at(-1), {
+      event_type: "recovery_codes_generated",
+      initiated_by: { type: "admin", username: "root" },
+      username,
+      details: { recovery_codes: 10 },
+    });
+    t.same(
+      renewed.recoveryCodes.filter((code) => recoveryCodes.includes(code)),
+      [],
+    );
+    await run(operations.tokenReset, { username });
+    t.match(await run(operations.userShow, { username }), { recoveryCodesLeft: 0 });
+    const written = JSON.stringify(await context.events());
+    for (const code of [...recoveryCodes, ...renewed.recoveryCodes]) t.notMatch(written, code);
+  },
+);
+
 both("a token that is there is replaced only if told to", async (t, run) => {
   const first = await run(operations.tokenEnroll, { username: "alice", ...ENROLL });
   const again = { username: "alice", ...ENROLL };
@@ -82,7 +120,7 @@ both("who isn't exactly one person in the directory gets nothing", async (t, run
     const bypass = { username, forMs: operations.BYPASS_MS_MIN, reason: "lost" };
     await t.rejects(run(operations.tokenEnroll, { username, ...ENROLL }), { code: "refused" });
     await t.rejects(run(operations.userBypass, bypass), { code: "refused" });
-    await t.rejects(run(operations.userRequire, { username, days: 7 }), { code: "refused" });
+    await t.rejects(run(operations.userRequire, demandOf(username)), { code: "refused" });
   }
   t.same(await context.events(), []);
 });
@@ -98,6 +136,25 @@ both("reset takes the token away and says when there was none", async (t, run, c
   });
 });
 
+both(
+  "P15: a reset may give time to enrol again, to whoever had a token",
+  async (t, run, context) => {
+    const args = { username: "alice", days: 3 };
+    t.match(await run(operations.tokenEnroll, { username: "alice", ...ENROLL }), {});
+    const until = context.clock.now() + 3 * 86_400_000;
+    t.match(await run(operations.tokenReset, args), { outcome: "reset", until });
+    t.match(await run(operations.userShow, { username: "alice" }), { enrolment: "in-period" });
+    const types = (await context.events()).map((event) => event.event_type);
+    t.same(types.slice(1), ["totp_delete_enrollment", "mfa_requirement_set"]);
+    await run(operations.userRequire, { ...demandOf("alice"), change: "remove" });
+    t.match(await run(operations.tokenReset, args), { outcome: "no-token", until: undefined });
+    t.match(await run(operations.userShow, { username: "alice" }), { enrolment: "not-required" });
+    await t.rejects(run(operations.tokenReset, { ...args, days: 366 }), { code: "usage" });
+    context.down = true;
+    await t.rejects(run(operations.tokenReset, args), { code: "unavailable" }, "whose time is it?");
+  },
+);
+
 both("a service account is locked by its DN, seen or not", async (t, run, context) => {
   const app = { username: "cn=app,ou=services" };
   t.match(await run(operations.userLock, app), { ...app, outcome: "locked" });
@@ -107,7 +164,7 @@ both("a service account is locked by its DN, seen or not", async (t, run, contex
 });
 
 both("lock, show and unlock agree, also while the directory is down", async (t, run, context) => {
-  await run(operations.userRequire, { username: "alice", days: 7 });
+  await run(operations.userRequire, demandOf("alice"));
   context.down = true;
   t.match(await run(operations.userLock, { username: "alice" }), { outcome: "locked" });
   t.match(await run(operations.userShow, { username: "ALICE" }), { lockedUntil: "administrator" });
@@ -123,22 +180,6 @@ both("what gives something away needs the directory", async (t, run, context) =>
   const enroll = run(operations.tokenEnroll, { username: "alice", ...ENROLL });
   await t.rejects(enroll, { code: "unavailable", message: /directory:corp/ });
   t.same(await context.events(), []);
-});
-
-both("a requirement ends after its days, and 0 removes it", async (t, run, context) => {
-  const now = context.clock.now();
-  const set = await run(operations.userRequire, { username: "alice", days: 365 });
-  t.equal(set.until, now + 365 * 86_400_000);
-  t.match((await context.events()).at(-1), {
-    event_type: "mfa_requirement_set",
-    details: { days: 365 },
-  });
-  const off = await run(operations.userRequire, { username: "alice", days: 0 });
-  t.equal(off.until, undefined);
-  t.match((await context.events()).at(-1), { event_type: "mfa_requirement_removed" });
-  for (const days of [-1, 366, 1.5]) {
-    await t.rejects(run(operations.userRequire, { username: "alice", days }), { code: "usage" });
-  }
 });
 
 both("a bypass code has its form, its time and its reason", async (t, run, context) => {
@@ -192,7 +233,9 @@ both("who never logged in can be locked, if the directory knows them", async (t,
 
 both("another immutable id under a known name is another person", async (t, run, context) => {
   const before = { directory: "corp", id: "id-before", username: "alice", dn: "uid=alice" };
-  await context.administration.requireFactor(before, Date.UTC(2030, 0), storedEvent());
+  const demand = { kind: "require", until: Date.UTC(2030, 0), of: "group" } as const;
+  const event = storedEvent();
+  await context.administration.changeRequirement(before, { ...demand, replaces: "same" }, event);
   const enroll = run(operations.tokenEnroll, { username: "alice", ...ENROLL });
   const relinkFirst = { code: "refused", hint: /user relink alice/ };
   await t.rejects(enroll, relinkFirst);
@@ -266,8 +309,8 @@ both(
 );
 
 both("events are filtered, and the chain is checked", async (t, run) => {
-  await run(operations.userRequire, { username: "alice", days: 7 });
-  await run(operations.userRequire, { username: "bob", days: 7 });
+  await run(operations.userRequire, demandOf("alice"));
+  await run(operations.userRequire, demandOf("bob"));
   const seen: unknown[] = [];
   const watch = {
     onItem: (event: { username?: string | undefined }) => void seen.push(event.username),

@@ -3,7 +3,7 @@
 import t from "tap";
 
 import { BerReader, BerWriter } from "../../../src/wire/ldap/ber.ts";
-import { parseFilter, writeFilter } from "../../../src/wire/ldap/filter.ts";
+import { parseFilter, withAnyName, writeFilter } from "../../../src/wire/ldap/filter.ts";
 
 function encode(text: string, username = ""): string {
   const writer = new BerWriter();
@@ -104,4 +104,18 @@ t.test("filters nested too deep are refused, not followed", async (t) => {
   t.throws(() => parseFilter(nested(51)), { code: "too-deep" });
   t.throws(() => parseFilter("(&".repeat(8_000)), { code: "too-deep" });
   t.throws(() => parseFilter("(".repeat(100_000)), { code: "too-long" });
+});
+
+t.test("for everybody, what holds the name becomes a question for any name", async (t) => {
+  const cases: [filter: string, everybody: string][] = [
+    ["(uid={username})", "(uid=*)"],
+    ["(&(objectClass=person)(uid={username}))", "(&(objectClass=person)(uid=*))"],
+    ["(|(uid={username})(mail={username}@*))", "(|(uid=*)(mail=*))"],
+    ["(!(uid={username}))", "(!(uid=*))"],
+    ["(:caseIgnoreMatch:={username})", "(objectClass=*)"],
+    ["(&(uid=*)(cn=a*)(uid~={username}))", "(&(uid=*)(cn=a*)(uid=*))"],
+  ];
+  for (const [filter, expected] of cases) {
+    t.same(withAnyName(parseFilter(filter)), parseFilter(expected), filter);
+  }
 });

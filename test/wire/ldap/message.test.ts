@@ -37,6 +37,28 @@ t.test("a search never follows aliases and asks for values", async (t) => {
   t.same(request, bytes(`3037 0202012c ${search}`));
 });
 
+t.test(
+  "RFC 2696: a page is asked for with the cookie of the one before, and must be one",
+  async (t) => {
+    const request = encodeSearch(1, {
+      base: "",
+      scope: "base-object",
+      sizeLimit: 0,
+      timeLimitSeconds: 0,
+      filter: parseFilter("(a=*)"),
+      username: Buffer.alloc(0),
+      attributes: [],
+      page: { size: 500, cookie: Buffer.from("ck") },
+    });
+    const search = "6316 0400 0a0100 0a0100 020100 020100 010100 870161 3000";
+    const value = "3008 020201f4 0402636b";
+    const oid = `0416${hex("1.2.840.113556.1.4.319")}`;
+    t.same(request, bytes(`3046 020101 ${search} a029 3027 ${oid} 0101ff 040a ${value}`));
+    const control = { oid: "1.2.840.113556.1.4.319", value: bytes(value) };
+    t.match(decodeAnswer(result(1, "search", 0, { control })), { pageCookie: Buffer.from("ck") });
+  },
+);
+
 t.test("StartTLS and unbind are as short as they are", async (t) => {
   const oid = hex("1.3.6.1.4.1.1466.20037");
   t.same(encodeStartTls(1), bytes(`301d 020101 7718 8016${oid}`));
@@ -50,6 +72,7 @@ t.test("a result is read with its text and what the policy says", async (t) => {
     resultCode: 49,
     diagnosticMessage: "data 532",
     policy: undefined,
+    pageCookie: undefined,
   });
   const policyOf = (control: { oid: string; value: Buffer }): unknown => {
     const answer = decodeAnswer(result(7, "bind", 0, { control }));
