@@ -16,6 +16,7 @@ export async function startAdmin(
   return startAdminServer({
     settings,
     metrics: allMetrics({ ...parts, version, running, store }),
+    sites: [],
     missing: () => missing(running, store),
     clock,
     log,

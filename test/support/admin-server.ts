@@ -50,6 +50,7 @@ export async function openAdminServer(
   const log = memoryLog();
   const server = await startAdminServer({
     settings: { listen: LOOPBACK, tls: undefined, metricsFrom: FROM_LOOPBACK, ...settings },
+    sites: [],
     metrics: [single("gauge", "test_x", "An x.", () => 7)],
     missing() {
       if (kit.missing instanceof Error) throw kit.missing;

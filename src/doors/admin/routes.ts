@@ -9,7 +9,18 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { healthRoutes, type Missing } from "./health.ts";
 import { metricsRoutes, type MetricsOptions } from "./metrics.ts";
 
+/** Registers the routes of one part of what this listener offers. */
+export type Site = (app: FastifyInstance) => void;
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** Octets behind a request's headers are refused elsewhere. */
+    readonly takesBody?: true;
+  }
+}
+
 export interface RoutesOptions extends MetricsOptions {
+  readonly sites: readonly Site[];
   readonly missing: () => readonly Missing[];
   /** A fault of our own: its request got status 500. */
   readonly onFault: (error: unknown) => void;
@@ -19,7 +30,7 @@ export interface RoutesOptions extends MetricsOptions {
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
-// Nothing here is ever meant to be shown, framed or kept by a browser.
+// What a site doesn't say otherwise: nothing is meant to be shown, framed or kept by a browser.
 const HEADERS = {
   "cache-control": "no-store",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -31,6 +42,8 @@ const HEADERS = {
 } as const;
 
 const READING: ReadonlySet<string> = new Set(["GET", "HEAD"]);
+/** More than any form or document that is taken here. */
+const BODY_BYTES_MAX = 65_536;
 
 /** `makeServer` sets the limits of sockets and headers. Ready once `ready()` resolves. */
 export function createRoutes(
@@ -42,11 +55,16 @@ export function createRoutes(
     clientErrorHandler: (error, socket) => refuseConnection(error, socket, options),
     frameworkErrors: (_error, _request, reply) => void refuse(reply, 400),
     forceCloseConnections: true,
+    bodyLimit: BODY_BYTES_MAX,
   });
   app.addHook("onRequest", async (request, reply) => {
     reply.headers(HEADERS);
-    if (hasBody(request)) return refuse(reply.header("connection", "close"), 413);
-    return READING.has(request.method) ? undefined : refuseMethod(app, request, reply);
+    const { takesBody } = request.routeOptions.config;
+    if (takesBody !== true && hasBody(request)) {
+      return refuse(reply.header("connection", "close"), 413);
+    }
+    if (!request.is404 || READING.has(request.method)) return undefined;
+    return refuseMethod(app, request, reply);
   });
   app.setNotFoundHandler((_request, reply) => refuse(reply, 404));
   app.setErrorHandler((error, _request, reply) => {
@@ -55,10 +73,11 @@ export function createRoutes(
   });
   healthRoutes(app, options.missing);
   metricsRoutes(app, options);
+  for (const site of options.sites) site(app);
   return app;
 }
 
-// No resource here takes one, and what isn't read can't be an attack.
+// What isn't read can't be an attack.
 function hasBody({ headers }: FastifyRequest): boolean {
   const { "content-length": length = "0", "transfer-encoding": encoding } = headers;
   return length !== "0" || encoding !== undefined;

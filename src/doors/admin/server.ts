@@ -18,7 +18,7 @@ import { createSeldom } from "../../lib/seldom.ts";
 import { createExposition } from "./exposition.ts";
 import type { Missing } from "./health.ts";
 import { listNetworks, type Network } from "./metrics.ts";
-import { createRoutes, type RoutesOptions } from "./routes.ts";
+import { createRoutes, type RoutesOptions, type Site } from "./routes.ts";
 
 interface AdminSettings {
   readonly listen: ListenAddress;
@@ -30,6 +30,7 @@ interface AdminSettings {
 export interface AdminServerOptions {
   readonly settings: AdminSettings;
   readonly metrics: readonly Metric[];
+  readonly sites: readonly Site[];
   /** What is missing before anybody can log in. */
   readonly missing: () => readonly Missing[];
   readonly clock: Clock;
@@ -93,6 +94,7 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
 
 function routesOptions({
   metrics,
+  sites,
   missing,
   clock,
   log,
@@ -101,6 +103,7 @@ function routesOptions({
   const ofConnections = createSeldom(clock);
   return {
     exposition: createExposition(metrics),
+    sites,
     missing,
     onRefused: (source) =>
       ofRefusals((withheld) => {
