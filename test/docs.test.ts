@@ -6,6 +6,7 @@ import t from "tap";
 
 import { generateCertificates } from "../certs/certificates.ts";
 import { configurationKeys } from "../src/config/keys.ts";
+import { ADMIN_FAILURES } from "../src/core/admin-login.ts";
 import { ALARMS, EVENT_TYPES } from "../src/core/audit.ts";
 import { EXEMPT_REASONS, REASONS } from "../src/core/verdict.ts";
 import { COMMANDS } from "../src/commands/table.ts";
@@ -43,6 +44,10 @@ t.test("every event type is documented, and no other", async (t) => {
 
 t.test("every alarm is documented, and no other", async (t) => {
   t.same(firstColumn(audit, "## Alarms").toSorted(), [...ALARMS].toSorted());
+});
+
+t.test("every way an administrator's login fails is documented, and no other", async (t) => {
+  t.same(firstColumn(audit, "## Administrators' logins").toSorted(), ADMIN_FAILURES.toSorted());
 });
 
 t.test("every reason is documented with its error message, and no other", async (t) => {

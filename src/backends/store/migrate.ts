@@ -4,8 +4,9 @@
 import type { DatabaseSync } from "node:sqlite";
 
 import { initial } from "./migrations/001-initial.ts";
+import { administrators } from "./migrations/003-administrators.ts";
 
-const MIGRATIONS: readonly string[] = [initial];
+const MIGRATIONS: readonly string[] = [initial, administrators];
 
 /** The schema number this program writes. */
 const SCHEMA_VERSION = MIGRATIONS.length;
