@@ -6,6 +6,7 @@ import type { EventType } from "../core/audit.ts";
 import { createLoginCounts } from "../doors/admin/login-counts.ts";
 import { listenControl } from "../doors/control/server.ts";
 import { deriveKey } from "../lib/derive.ts";
+import { createPasswordHasher } from "../lib/password-hash.ts";
 import { startAdmin } from "./admin.ts";
 import { watchClock } from "./clock-watch.ts";
 import { closeDirectories, startDirectories } from "./directories.ts";
@@ -55,6 +56,7 @@ async function open(
   const { store, clock, log, version } = options;
   const startedAt = clock.monotonic();
   const logins = createLoginCounts();
+  const passwords = createPasswordHasher(clock);
   const doors = await openDoors(options, running, logins);
   const closeDoors = async (error: unknown): Promise<never> => {
     await doors.close(0);
@@ -75,6 +77,8 @@ async function open(
     options.socketPath,
     {
       administration: revoking(store, doors.revoke),
+      administrators: store.administrators,
+      passwords,
       get directories() {
         return [...running.directories.values()];
       },

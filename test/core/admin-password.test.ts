@@ -2,7 +2,7 @@
 
 import t from "tap";
 
-import { adminPasswordProblem } from "../../src/core/admin-password.ts";
+import { adminPasswordProblem, generateAdminPassword } from "../../src/core/admin-password.ts";
 
 const NAME = "Root.Admin@example.org";
 
@@ -28,4 +28,10 @@ t.test("B03, B04: what is missing is told, one by one", async (t) => {
 
 t.test("a name of two letters may stand in it by chance", async (t) => {
   t.equal(adminPasswordProblem("al@b.org", "Correct-Meal-77"), undefined);
+});
+
+t.test("a generated one is right, and never the same", async (t) => {
+  const made = Array.from({ length: 200 }, () => generateAdminPassword(NAME));
+  t.equal(new Set(made).size, 200);
+  for (const password of made) t.equal(adminPasswordProblem(NAME, password), undefined);
 });

@@ -4,6 +4,7 @@
 import { z } from "zod";
 
 import { EVENT_TYPES, SERVICES } from "../../core/audit.ts";
+import { ROLES } from "../../core/permissions.ts";
 
 const algorithm = z.enum(["sha1", "sha256", "sha512"]);
 const digits = z.union([z.literal(6), z.literal(7), z.literal(8)]);
@@ -45,7 +46,7 @@ export const PersonView = z.object({
 });
 export type PersonView = z.infer<typeof PersonView>;
 
-/** Holds the secret: shown once, to the operator who enrols a person. */
+/** Holds the secret: shown once, to the operator who enrols somebody. */
 export const EnrolledToken = z.strictObject({
   username: z.string(),
   /** Base32. */
@@ -73,6 +74,18 @@ export const BypassCode = z.strictObject({
 });
 
 /** The fields that a line of text is made of; the others pass as they are. */
+/** Times are ms UTC. */
+export const AdministratorView = z.strictObject({
+  id: z.int(),
+  username: z.string(),
+  role: z.enum(ROLES),
+  state: z.enum(["active", "suspended"]),
+  lastLoginAt: z.number().optional(),
+  lockedUntil: z.number().optional(),
+  keys: z.int(),
+});
+export type AdministratorView = z.infer<typeof AdministratorView>;
+
 export const AuditEventView = z.looseObject({
   seq: z.number(),
   id: z.string(),
