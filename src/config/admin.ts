@@ -17,6 +17,7 @@ export function buildAdmin(
   around: Surroundings,
 ): AdminConfig | undefined {
   const { listen, metrics_from: metricsFrom } = raw;
+  const publicUrl = raw.public_url && new URL(raw.public_url).origin;
   for (const [index, { prefix, text }] of metricsFrom.entries()) {
     if (prefix > 0) continue;
     const message = `${text} shows the names of clients and directories to everyone`;
@@ -24,7 +25,7 @@ export function buildAdmin(
   }
   if (raw.tls === "none") {
     checkPlain(raw, around);
-    return { listen, tls: undefined, metricsFrom };
+    return { listen, tls: undefined, metricsFrom, publicUrl };
   }
   const { certificate, key } = raw;
   if (certificate === undefined || key === undefined) {
@@ -34,7 +35,7 @@ export function buildAdmin(
     return undefined;
   }
   const tls = readKeyPair({ certificate, key }, AT, today, around);
-  return tls && { listen, tls, metricsFrom };
+  return tls && { listen, tls, metricsFrom, publicUrl };
 }
 
 function checkPlain(raw: RawAdmin, { report }: Surroundings): void {

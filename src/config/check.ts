@@ -55,3 +55,12 @@ export function checkSeparator(separator: string): string | undefined {
   if (/^[!-,./:-@[-`{-~]{0,3}$/.test(separator)) return undefined;
   return "must be empty or 1 to 3 ASCII characters, neither letters, digits, spaces nor dashes";
 }
+
+/** An origin and nothing more: cookies and their protection are bound to it. */
+export function checkPublicUrl(text: string): string | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isOrigin = url?.protocol === "https:" && [url.origin, `${url.origin}/`].includes(text);
+  return isOrigin
+    ? undefined
+    : "is not an https URL without a path, such as https://mfa.example.org";
+}

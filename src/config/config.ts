@@ -176,6 +176,8 @@ export interface AdminConfig {
   readonly tls: KeyPair | undefined;
   /** Who may read the metrics. */
   readonly metricsFrom: readonly Network[];
+  /** Origin, without a slash at its end; undefined: neither API nor portal is served. */
+  readonly publicUrl: string | undefined;
 }
 
 /** Freezes it to the last leaf; secrets and bytes stay as they are. */

@@ -17,14 +17,20 @@ import {
   LOG_LEVELS,
   REFERRALS,
 } from "./config.ts";
-import { checkDn, checkSeparator, checkUserDn, checkUserFilter, parseUrl } from "./check.ts";
+import {
+  checkDn,
+  checkPublicUrl,
+  checkSeparator,
+  checkUserDn,
+  checkUserFilter,
+  parseUrl,
+} from "./check.ts";
 import { checked, duration, name, parsed, path, secret, text, wholeNumber } from "./leaf.ts";
 
 /** Keys of coming versions: refused by name, so that nobody believes them to be at work. */
 export const LATER_KEYS: ReadonlySet<string> = new Set([
   "eap",
   "radsec",
-  "admin.public_url",
   "mail",
   "enrolment",
   "radius.accounting",
@@ -307,6 +313,9 @@ export const adminSchema = z.strictObject({
     .max(256)
     .prefault(["127.0.0.0/8", "::1"])
     .describe("Addresses and networks that may read the metrics; they name clients"),
+  public_url: checked(checkPublicUrl)
+    .optional()
+    .describe("https URL under which browsers and scripts reach this listener; opens the API"),
 });
 
 export const schema = z.strictObject({

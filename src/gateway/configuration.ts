@@ -57,7 +57,8 @@ export function needsRestart(
   ].map((key) => `${key} changed: it takes effect at the next start`);
 }
 
-/** Where the listener is and whether it speaks TLS; its certificate may change at any time. */
+/** Where the listener is and what it offers; its certificate may change at any time. */
 function adminPlace({ admin }: Config): unknown {
-  return admin && { listen: admin.listen, isPlain: admin.tls === undefined };
+  const { listen, tls, publicUrl } = admin ?? {};
+  return admin && { listen, isPlain: tls === undefined, publicUrl };
 }

@@ -62,7 +62,9 @@ async function open(
     await doors.close(0);
     throw error;
   };
-  const admin = await startAdmin(options, running, { logins, ...doors }).catch(closeDoors);
+  const administration = revoking(store, doors.revoke);
+  const parts = { logins, ...doors, administration, passwords };
+  const admin = await startAdmin(options, running, parts).catch(closeDoors);
   const listeners = (): string[] => [...doors.addresses(), ...(admin ? [admin.url] : [])];
   const reload = createReload(
     options,
@@ -76,7 +78,7 @@ async function open(
   const control = await listenControl(
     options.socketPath,
     {
-      administration: revoking(store, doors.revoke),
+      administration,
       administrators: store.administrators,
       passwords,
       get directories() {

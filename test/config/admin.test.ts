@@ -112,7 +112,19 @@ await t.test("A18: metrics for everybody warn, what is no network is refused", a
   t.same(told(load(`${TLS}, metrics_from: []`)), []);
 });
 
-await t.test("what comes with portal and console is refused by name", async (t) => {
-  const loaded = load(`${TLS}, public_url: https://mfa.example.org`);
-  t.match(told(loaded), [/admin\.public_url: not built yet in this version/]);
+await t.test("the public URL is an https origin, and nothing but one", async (t) => {
+  const good = load(`${TLS}, public_url: https://mfa.example.org:8443/`);
+  t.same(told(good), []);
+  t.equal("config" in good && good.config.admin?.publicUrl, "https://mfa.example.org:8443");
+  const bad = [
+    "http://mfa.example.org",
+    "https://mfa.example.org/portal",
+    "https://a:b@mfa.example.org",
+    "https://mfa.example.org?x",
+    "mfa.example.org",
+    '"https://"',
+  ];
+  for (const url of bad) {
+    t.match(told(load(`${TLS}, public_url: ${url}`)), [/public_url: .* is not an https URL/], url);
+  }
 });
