@@ -15,7 +15,7 @@ const SECRET_BYTES = 20;
 const ADDRESS = /^[^\s@]{1,64}@[^\s@]{1,190}$/;
 
 /** What to show once: for the administrator's own authenticator app. */
-export interface ShownToken {
+interface ShownToken {
   /** Base32. */
   readonly secret: string;
   readonly uri: string;

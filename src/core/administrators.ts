@@ -85,7 +85,7 @@ interface NewApiKey {
 }
 
 /** A working key's owner as it is now. */
-export interface KeyHolder {
+interface KeyHolder {
   readonly key: ApiKey;
   readonly owner: Administrator;
 }

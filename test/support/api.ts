@@ -17,15 +17,18 @@ import { testContext, type TestContext } from "./control.ts";
 
 export const ORIGIN = "https://mfa.example.org";
 
+/** JSON that a test looks into. */
+export type Parsed = ReturnType<typeof JSON.parse>;
+
 export interface ApiAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
   readonly text: string;
   /** Undefined where the answer isn't JSON. */
-  readonly body: any;
+  readonly body: Parsed;
 }
 
-export interface Sent {
+interface Sent {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON; a string as it is. */
   readonly body?: unknown;
@@ -34,7 +37,7 @@ export interface Sent {
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 export type Ask = (method: Method, path: string, sent?: Sent) => Promise<ApiAnswer>;
 
-export interface Client {
+interface Client {
   readonly ask: Ask;
   readonly cookie: string;
   readonly csrfToken: string;

@@ -32,6 +32,10 @@ const NEEDED = [
   { program: "/usr/sbin/apache2", package: "apache2-bin" },
   { program: "/usr/sbin/haproxy", package: "haproxy" },
   { program: "/usr/bin/openssl", package: "openssl" },
+  // Administrators' scripts.
+  { program: "/usr/bin/curl", package: "curl" },
+  { program: "/usr/bin/jq", package: "jq" },
+  { program: "/usr/bin/oathtool", package: "oathtool" },
   // Judges what is measured, and the alert rules in config/.
   { program: "/usr/bin/promtool", package: "prometheus" },
 ] as const;

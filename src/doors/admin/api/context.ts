@@ -94,7 +94,7 @@ export function changeEvent(
   };
 }
 
-export function initiator({ administrator }: Pick<Principal, "administrator">): {
+function initiator({ administrator }: Pick<Principal, "administrator">): {
   type: "admin";
   id: string;
   username: string;

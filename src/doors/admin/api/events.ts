@@ -25,7 +25,7 @@ const body = z.strictObject({
   end_time: moment.exactOptional(),
   limit: z.int().min(1).max(LIMIT_MAX).exactOptional(),
   sort: z.enum(["ASC", "DESC"]).exactOptional(),
-  search_term: z.unknown(),
+  search_term: z.unknown().optional(),
   /** As x-search_after of the page before gave it. */
   search_after: z.tuple([z.int().min(0)]).exactOptional(),
 });

@@ -70,7 +70,7 @@ export interface Route {
 }
 
 /** A request as it came, after it is known who asks. */
-export interface Asked extends Caller {
+interface Asked extends Caller {
   readonly params: unknown;
   readonly query: unknown;
   readonly body: unknown;

@@ -70,8 +70,9 @@ function parseOperator(value: Readonly<Record<string, unknown>>): EventTest {
 /** A value, a list of them, or `{ "$in": […] }` as hardening guides write it. */
 function parseField(field: string, wanted: unknown): EventTest {
   if (isObject(wanted)) {
-    const [[operator = "", value] = [], second] = Object.entries(wanted);
-    if (second !== undefined) throw misfit(`${field} has more than one operator`);
+    const [only, second] = Object.entries(wanted);
+    if (only === undefined || second !== undefined) throw misfit(`${field} needs one operator`);
+    const [operator, value] = only;
     return compareWith(field, operator.replace(/^\$/, ""), value);
   }
   return compareWith(field, Array.isArray(wanted) ? "in" : "eq", wanted);
@@ -89,8 +90,7 @@ function compareWith(field: string, operator: string, wanted: unknown): EventTes
   if (values.length > VALUES_MAX) throw misfit(`has more than ${VALUES_MAX} values`);
   const path = field.split(".");
   return (event) => {
-    const found = valueAt(event, path);
-    return compare(found === undefined ? "" : String(found).toLowerCase(), values);
+    return compare(valueAt(event, path), values);
   };
 }
 
@@ -101,13 +101,15 @@ function textOf(value: unknown): string {
   throw misfit("compares with text, numbers, true and false");
 }
 
-function valueAt(event: AuditEvent, path: readonly string[]): unknown {
+/** In lower case; "" for what isn't there. */
+function valueAt(event: AuditEvent, path: readonly string[]): string {
   let value: unknown = event;
   for (const name of path) {
-    if (!isObject(value) || !Object.hasOwn(value, name)) return undefined;
+    if (!isObject(value) || !Object.hasOwn(value, name)) return "";
     value = value[name];
   }
-  return isObject(value) ? undefined : value;
+  const isPlain = ["string", "number", "boolean"].includes(typeof value);
+  return isPlain ? `${value as string | number | boolean}`.toLowerCase() : "";
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -8,8 +8,8 @@ import type { Clock } from "../../../lib/clock.ts";
 import { ExpiringMap } from "../../../lib/expiring-map.ts";
 import { randomBytes } from "../../../lib/random.ts";
 
-export const IDLE_MS = 15 * 60_000;
-export const LIFETIME_MS = 8 * 3_600_000;
+const IDLE_MS = 15 * 60_000;
+const LIFETIME_MS = 8 * 3_600_000;
 /** What needs a fresh second factor needs a login this young. */
 const FRESH_MS = 10 * 60_000;
 // A few hundred bytes each; an administrator has one for each browser.

@@ -4,7 +4,7 @@
 import t from "tap";
 
 import { ROUTES } from "../../../../src/doors/admin/api/table.ts";
-import { openApi } from "../../../support/api.ts";
+import { openApi, type Parsed } from "../../../support/api.ts";
 
 t.test("the document has every route with its permission, its shapes and its errors", async (t) => {
   const door = await openApi(t);
@@ -32,14 +32,14 @@ t.test("H09, A12: what is read has no field for a secret", async (t) => {
   const door = await openApi(t);
   const { body } = await door.ask("GET", "/api/openapi.json");
   const fields = new Set<string>();
-  const collect = (schema: any): void => {
+  const collect = (schema: Parsed): void => {
     for (const [name, inner] of Object.entries(schema.properties ?? {})) {
       fields.add(name);
       collect(inner);
     }
     if (schema.items !== undefined) collect(schema.items);
   };
-  for (const operations of Object.values<any>(body.paths)) {
+  for (const operations of Object.values<Parsed>(body.paths)) {
     const { get } = operations;
     if (get !== undefined) collect(get.responses["2XX"].content["application/json"].schema);
   }
