@@ -45,6 +45,8 @@ interface NewAdministrator extends AdminCredentials {
   readonly role: Role;
   /** Only while there is none at all: the first run. */
   readonly onlyFirst: boolean;
+  /** Of a code that was confirmed: it is dead, like every one before. */
+  readonly lastStep?: number;
 }
 
 /** An attempt under way: it has been counted as failed already. */

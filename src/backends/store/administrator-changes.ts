@@ -135,8 +135,8 @@ function createCredentials(
   const named = database.prepare("SELECT 1 FROM administrators WHERE name_key = ?");
   const insert = database.prepare(
     `INSERT INTO administrators
-       (username, name_key, role, password_hash, password_set_at, sealed, created_at)
-     VALUES (?, ?, ?, ?, ?, zeroblob(0), ?)`,
+       (username, name_key, role, password_hash, password_set_at, sealed, last_step, created_at)
+     VALUES (?, ?, ?, ?, ?, zeroblob(0), ?, ?)`,
   );
   const setSecret = database.prepare("UPDATE administrators SET sealed = ? WHERE id = ?");
   // A code of the old token can't be one of the new: the steps start again.
@@ -150,13 +150,14 @@ function createCredentials(
     setSecret.run(seal(key, Secret.of(secret), administratorPurpose(id)), id);
   }
   return {
-    "admin-create"({ username, nameKey, role, passwordHash, secret, onlyFirst, now, event }) {
+    "admin-create"(write) {
+      const { username, nameKey, role, passwordHash, secret, onlyFirst, lastStep, now } = write;
       if (onlyFirst && any.get() !== undefined) return "not-first";
       if (named.get(nameKey) !== undefined) return "name-taken";
-      const done = insert.run(username, nameKey, role, passwordHash, now, now);
+      const done = insert.run(username, nameKey, role, passwordHash, now, lastStep, now);
       const id = Number(done.lastInsertRowid);
       sealSecret(id, secret);
-      ledger.append(event);
+      ledger.append(write.event);
       return { id };
     },
     "admin-reset"({ id, passwordHash, secret, now, event }) {

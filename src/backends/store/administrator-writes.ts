@@ -38,6 +38,7 @@ export type AdministratorWrite =
       readonly nameKey: string;
       readonly role: Role;
       readonly onlyFirst: boolean;
+      readonly lastStep: number;
       readonly now: number;
       readonly event: EventText;
     } & CredentialsRow)

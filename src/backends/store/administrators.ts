@@ -169,13 +169,14 @@ function createWrites({
         lockout: eventText(lockout),
       });
     },
-    createAdministrator: ({ username, role, onlyFirst, ...credentials }, event) =>
+    createAdministrator: ({ username, role, onlyFirst, lastStep = -1, ...credentials }, event) =>
       writer.write<"admin-create">({
         kind: "admin-create",
         username,
         nameKey: normaliseUsername(username),
         role,
         onlyFirst,
+        lastStep,
         ...credentialsRow(credentials),
         now: clock.now(),
         event: eventText(event),

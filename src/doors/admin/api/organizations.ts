@@ -1,5 +1,6 @@
 // The one organisation there is, in the shape that scripts for the reference system read. An
-// administrator without a second factor can't exist here, so requireAdminMFA is true and stays so.
+// administrator without a second factor can't exist here, nor a login without its event: what says so
+// is true and stays so.
 
 import { z } from "zod";
 
@@ -10,15 +11,30 @@ const view = z.strictObject({
   id: z.string(),
   _id: z.string(),
   displayName: z.string(),
-  settings: z.strictObject({ requireAdminMFA: z.literal(true) }),
+  settings: z.strictObject({
+    requireAdminMFA: z.literal(true),
+    features: z.strictObject({
+      directoryInsights: z.strictObject({ enabled: z.literal(true) }),
+    }),
+  }),
 });
 const params = z.strictObject({
   id: z.string().regex(/^[0-9a-f]{24}$/, "is no organisation's id"),
 });
 
+const body = z.strictObject({
+  settings: z.strictObject({
+    requireAdminMFA: z.boolean().exactOptional(),
+    features: z
+      .strictObject({ directoryInsights: z.strictObject({ enabled: z.boolean() }) })
+      .exactOptional(),
+  }),
+});
+
 async function read({ roster, issuer }: ApiContext): Promise<z.infer<typeof view>> {
   const id = await roster.organizationId();
-  return { id, _id: id, displayName: issuer(), settings: { requireAdminMFA: true } };
+  const features = { directoryInsights: { enabled: true } } as const;
+  return { id, _id: id, displayName: issuer(), settings: { requireAdminMFA: true, features } };
 }
 
 async function get(context: ApiContext, id: string): Promise<z.infer<typeof view>> {
@@ -49,26 +65,33 @@ const show = route({
 const change = route({
   method: "PUT",
   path: "/api/organizations/:id",
-  summary: "Change settings; that administrators need a second factor can't be switched off",
+  summary:
+    "Change settings; neither administrators' second factor nor the audit can be switched off",
   access: "settings:write",
   params,
-  body: z.strictObject({
-    settings: z.strictObject({ requireAdminMFA: z.boolean().exactOptional() }),
-  }),
+  body,
   result: view,
-  async handle(context, { body, ...request }) {
+  async handle(context, { body: asked, ...request }) {
     const organization = await get(context, request.params.id);
-    if (body.settings.requireAdminMFA !== false) return { body: organization };
+    const off = switchedOff(asked.settings);
+    if (off === undefined) return { body: organization };
     const subject = { type: "organization", id: organization.id } as const;
-    const changes = [{ field: "settings.requireAdminMFA", from: true, to: false }];
+    const changes = [{ field: `settings.${off}`, from: true, to: false }];
     const event = changeEvent(context, request, "organization_update", subject, { changes });
     // Refused, and worth knowing: somebody wanted it.
     await context.record({ ...event, success: false, error_message: "denied by policy" });
-    throw new ApiError(
-      409,
-      "administrators always need a second factor: requireAdminMFA stays true",
-    );
+    throw new ApiError(422, `body.settings.${off}: can't be switched off, it is always true`);
   },
 });
+
+function switchedOff({
+  requireAdminMFA,
+  features,
+}: z.infer<typeof body>["settings"]): string | undefined {
+  if (requireAdminMFA === false) return "requireAdminMFA";
+  return features?.directoryInsights.enabled === false
+    ? "features.directoryInsights.enabled"
+    : undefined;
+}
 
 export const ORGANIZATION_ROUTES: readonly Route[] = [list, show, change];

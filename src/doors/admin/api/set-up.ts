@@ -54,9 +54,11 @@ export function createSetUp(
     pending = undefined;
   }
 
-  function isRight({ credentials }: Pending, code: Secret): boolean {
+  /** The step of a right code. */
+  function findStep({ credentials }: Pending, code: Secret): number | undefined {
     const token = { ...ADMIN_TOKEN, lastStep: -1, driftSteps: 0 };
-    return checkCode(token, credentials.secret, code, clock.now(), window()).kind === "right";
+    const checked = checkCode(token, credentials.secret, code, clock.now(), window());
+    return checked.kind === "right" ? checked.step : undefined;
   }
 
   return {
@@ -80,7 +82,8 @@ export function createSetUp(
     async confirm(code, makeEvent) {
       const begun = pending;
       if (begun === undefined || begun.until <= clock.monotonic()) return "nothing-begun";
-      if (!isRight(begun, code)) {
+      const lastStep = findStep(begun, code);
+      if (lastStep === undefined) {
         begun.wrongCodes += 1;
         if (begun.wrongCodes >= WRONG_CODES_MAX) pending = undefined;
         return "wrong-code";
@@ -88,7 +91,7 @@ export function createSetUp(
       pending = undefined;
       const { username, credentials } = begun;
       const created = await administrators.createAdministrator(
-        { username, role: "administrator", ...credentials, onlyFirst: true },
+        { username, role: "administrator", ...credentials, onlyFirst: true, lastStep },
         makeEvent(username),
       );
       close();

@@ -16,13 +16,15 @@ t.test(
     const put = (requireAdminMFA: unknown): ReturnType<typeof ask> =>
       ask("PUT", url, { body: { settings: { requireAdminMFA } } });
     t.match(await put(true), { status: 200, body: { settings: { requireAdminMFA: true } } });
-    t.match(await put(false), { status: 409, body: { message: /always need a second factor/ } });
+    t.match(await put(false), { status: 422, body: { message: /always true/ } });
     t.match((await door.events()).at(-1), {
       event_type: "organization_update",
       success: false,
       changes: [{ field: "settings.requireAdminMFA", from: true, to: false }],
     });
     t.equal((await put("false")).status, 400);
+    const off = { settings: { features: { directoryInsights: { enabled: false } } } };
+    t.equal((await ask("PUT", url, { body: off })).status, 422, "H60: nor can the audit");
     t.equal(
       (await ask("GET", `/api/organizations/${"f".repeat(24)}`)).status,
       404,

@@ -41,8 +41,13 @@ t.test(
     t.equal(await door.administrators.countAdministrators(), 0, "nothing is stored yet");
     const code = codeOf(begun);
     t.equal((await confirm(code)).status, 201);
-    const body = { username: "root@example.org", password: ADMIN_PASSWORD, code };
-    t.equal((await door.ask("POST", "/api/sessions", { body })).status, 201);
+    const logIn = (typed: string): Promise<ApiAnswer> => {
+      const body = { username: "root@example.org", password: ADMIN_PASSWORD, code: typed };
+      return door.ask("POST", "/api/sessions", { body });
+    };
+    t.equal((await logIn(code)).status, 401, "its code is dead");
+    door.clock.advance(30_000);
+    t.equal((await logIn(codeOf(begun))).status, 201);
     t.equal((await begin()).status, 403);
     t.equal((await confirm(code)).status, 403);
     const [event] = await door.events();
