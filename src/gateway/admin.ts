@@ -40,7 +40,7 @@ export async function startAdmin(
 }
 
 async function openApi(
-  { store, version, clock, log }: GatewayOptions,
+  { store, clock, log }: GatewayOptions,
   running: Running,
   { administration, passwords }: AdminParts,
   origin: string,
@@ -76,7 +76,6 @@ async function openApi(
     issuer: () => running.config.totp.issuer,
     bypassKey: deriveKey(running.config.masterKey, "bypass"),
     origin,
-    version,
     clock,
     onFault: (error) => log.error({ err: error }, "a request to the API failed"),
   });

@@ -87,7 +87,6 @@ export async function openApi(t: Test): Promise<ApiDoor> {
     issuer: () => "Example",
     bypassKey: context.bypassKey,
     origin: ORIGIN,
-    version: "0.1.0",
     clock,
     onFault: (error) => faults.push(error),
   };

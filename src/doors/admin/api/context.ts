@@ -40,7 +40,6 @@ export interface ApiContext {
   readonly bypassKey: Secret;
   /** admin.public_url: the one origin that browsers may ask from. */
   readonly origin: string;
-  readonly version: string;
   readonly clock: Clock;
   readonly onFault: (error: unknown) => void;
 }

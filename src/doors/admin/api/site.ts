@@ -41,7 +41,7 @@ export function apiSite(context: ApiContext): Site {
       );
       const gatekeeper = createGatekeeper(context);
       for (const one of ROUTES) register(api, context, gatekeeper, one);
-      const description = JSON.stringify(describeApi(ROUTES, context));
+      const description = JSON.stringify(describeApi(ROUTES));
       api.get("/api/openapi.json", async () => description);
     });
   };
@@ -73,8 +73,8 @@ function register(
       ...(one.takesBody ? { takesBody: true } : {}),
       ...(one.access === "anyone" ? { rateLimit: { max: GUESSES_MAX } } : {}),
     },
-    // Before a body is read: who may not ask sends nothing.
-    onRequest: async (request) => {
+    // After the limit, so that guesses count; before a body is read: who may not ask sends nothing.
+    preParsing: async (request) => {
       const caller = callerOf(context, request);
       const principal =
         one.access === "anyone" ? undefined : await identify(request.headers, caller);

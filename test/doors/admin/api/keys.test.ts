@@ -148,6 +148,20 @@ t.test("a key can be made for a year at most, and for something at least", async
   t.match((await make({ days: 365 })).body, { expires: "2028-01-15T08:00:00.000Z" });
 });
 
+t.test("A17: guesses of keys count against their address, like everything else", async (t) => {
+  const { door, make } = await open(t);
+  const { key } = (await make()).body;
+  const guess = door.withKey(`gh_${"A".repeat(43)}`);
+  const statuses = new Map<number, number>();
+  for (let count = 0; count < 1_300; count += 1) {
+    const { status } = await guess("GET", "/api/systemusers");
+    statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  }
+  t.equal(statuses.get(401), 1_199, "with the one that made the key: 1,200 a minute");
+  t.equal(statuses.get(429), 101);
+  t.equal(await works(door, key), false, "whoever comes from there");
+});
+
 t.test(
   "a key needs no token against forgery, and a cookie beside it counts for nothing",
   async (t) => {
