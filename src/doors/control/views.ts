@@ -98,6 +98,7 @@ export const AuditEventView = z.looseObject({
   username: z.string().optional(),
   client_ip: z.string().optional(),
   reason: z.string().optional(),
+  error_message: z.string().optional(),
   alarm: z.string().optional(),
   nas: z.looseObject({ name: z.string() }).optional(),
   /** What the client got; none: nothing could be decided. */
