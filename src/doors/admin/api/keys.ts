@@ -145,16 +145,21 @@ async function get({ administrators }: ApiContext, id: string): Promise<ApiKey> 
   return key;
 }
 
-/** Whoever rotates a key gets the next one: not for other people's, nor beyond what the caller may. */
-async function getOwn(
-  context: ApiContext,
-  id: string,
-  { administrator, permissions }: Principal,
-): Promise<ApiKey> {
+/**
+ * Whoever rotates a key gets the next one: that is as much as making one, so it needs a recent login of
+ * its owner; or the key itself, which gains nothing but time.
+ */
+async function getOwn(context: ApiContext, id: string, principal: Principal): Promise<ApiKey> {
   const key = await get(context, id);
-  const isOwn = key.owner === administrator.id;
-  if (isOwn && key.scopes.every((scope) => permissions.has(scope))) return key;
-  throw new ApiError(403, "only its owner rotates a key, with what may do as much as the key");
+  const { administrator, permissions } = principal;
+  const mayHave = key.scopes.every((scope) => permissions.has(scope));
+  const isOwn =
+    principal.by === "key" ? principal.key.id === key.id : key.owner === administrator.id;
+  if (!isOwn || !mayHave) {
+    throw new ApiError(403, "a key is rotated by its owner, or by itself");
+  }
+  if (principal.by === "key" || context.sessions.isFresh(principal.session)) return key;
+  throw new ApiError(403, "this needs a login of the last ten minutes: log in again");
 }
 
 function subjectOf({ id }: ApiKey): Subject {

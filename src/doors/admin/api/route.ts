@@ -35,7 +35,6 @@ interface Description<Who extends Access, Params, Query, Body, Result> {
   readonly access: Who;
   /** Needs a login of the last ten minutes, so no key will do: who else may administer. */
   readonly isFresh?: true;
-  /** Like setting somebody up, a login comes with the cookie of nobody. */
   readonly params?: z.ZodType<Params>;
   readonly query?: z.ZodType<Query>;
   readonly body?: z.ZodType<Body>;

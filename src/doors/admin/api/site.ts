@@ -17,8 +17,8 @@ import { ApiError, type Answer, type Route } from "./route.ts";
 import { ROUTES } from "./table.ts";
 
 const JSON_TYPE = "application/json; charset=utf-8";
-/** A minute and address: enough for scripts, and for a console that refreshes itself. */
-const REQUESTS_MAX = 1_200;
+/** A minute and address: enough for a script that pages through half a million people. */
+const REQUESTS_MAX = 6_000;
 /** Where passwords, codes and tokens are tried. */
 const GUESSES_MAX = 30;
 const ADDRESSES_MAX = 10_000;
