@@ -5,6 +5,9 @@ import type { AdministratorView } from "../doors/control/views.ts";
 import { defineCommand, GENERAL, JSON_OPTION, withOperations } from "./command.ts";
 import { durationWords, momentWords, plural, table, writeJson } from "./words.ts";
 
+// More people than this with all permissions are more ways in than anybody watches.
+const UNRESTRICTED_MAX = 3;
+
 export const command = defineCommand({
   usage: "admin list",
   about: "Lists the administrators. With --json: one a line.",
@@ -34,6 +37,11 @@ export const command = defineCommand({
     const rows = found.map((one) => rowOf(one, io.clock.now()));
     io.stdout.write(table([["USER", "ROLE", "STATE", "LAST LOGIN", "API KEYS"], ...rows]));
     io.stdout.write(`${plural(found.length, "administrator")}\n`);
+    const all = found.filter(({ role, state }) => role === "administrator" && state === "active");
+    if (all.length > UNRESTRICTED_MAX) {
+      const advice = "three are enough: give the others the role manager, help_desk or read_only";
+      io.stdout.write(`${all.length} of them may do everything; ${advice}\n`);
+    }
     return 0;
   },
 });

@@ -315,7 +315,7 @@ export const adminSchema = z.strictObject({
     .describe("Addresses and networks that may read the metrics; they name clients"),
   public_url: checked(checkPublicUrl)
     .optional()
-    .describe("https URL under which browsers and scripts reach this listener; opens the API"),
+    .describe("https URL of this listener for browsers and scripts; opens the API"),
 });
 
 export const schema = z.strictObject({

@@ -117,3 +117,13 @@ t.test("suspend and unlock, and the last one who stays", async (t) => {
   const types = (await line.context.events()).map(({ event_type: type }) => type).slice(2);
   t.same(types, ["admin_suspended", "admin_unsuspend", "admin_suspended", "admin_unlocked"]);
 });
+
+t.test("B11: a fourth administrator who may do everything is remarked on, and made", async (t) => {
+  const line = await commandLine(t, { gateway: true });
+  for (const name of ["a", "b", "c"]) {
+    await line.run(["admin", "create", `${name}@example.org`, "--generate"]);
+  }
+  t.notMatch((await line.run(["admin", "list"])).stdout, "three are enough");
+  t.equal((await line.run(["admin", "create", "d@example.org", "--generate"])).code, 0);
+  t.match((await line.run(["admin", "list"])).stdout, /4 of them may do everything; three are/);
+});

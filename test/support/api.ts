@@ -32,6 +32,7 @@ interface Sent {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON; a string as it is. */
   readonly body?: unknown;
+  readonly remoteAddress?: string;
 }
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -105,10 +106,11 @@ export async function openApi(t: Test): Promise<ApiDoor> {
   await app.ready();
   t.teardown(() => app.close());
 
-  const ask: Ask = async (method, path, { headers = {}, body } = {}) => {
+  const ask: Ask = async (method, path, { headers = {}, body, remoteAddress } = {}) => {
     const answer = await app.inject({
       method,
       url: path,
+      ...(remoteAddress === undefined ? {} : { remoteAddress }),
       headers: {
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         ...headers,

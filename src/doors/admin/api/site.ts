@@ -6,7 +6,7 @@ import rateLimit from "@fastify/rate-limit";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 import { DependencyDown } from "../../../core/ports.ts";
-import { plainAddress } from "../../../lib/address.ts";
+import { addressBytes, networkKey, plainAddress } from "../../../lib/address.ts";
 import { uuidv7 } from "../../../lib/random.ts";
 import { parseStrictJson } from "../../../lib/strict-json.ts";
 import type { Site } from "../routes.ts";
@@ -30,7 +30,7 @@ export function apiSite(context: ApiContext): Site {
         max: REQUESTS_MAX,
         timeWindow: "1 minute",
         cache: ADDRESSES_MAX,
-        keyGenerator: (request) => clientIpOf(request),
+        keyGenerator: networkOf,
         errorResponseBuilder: (_request, { after }) =>
           new ApiError(429, `too many requests from this address: try again in ${after}`),
       });
@@ -137,6 +137,12 @@ function clientIpOf({ socket }: FastifyRequest): string {
   return plainAddress(socket.remoteAddress ?? "");
 }
 
+/** Who has one IPv6 address has 2^64 of them (RFC 4291 §2.5.1). */
+function networkOf(request: FastifyRequest): string {
+  const bytes = addressBytes(clientIpOf(request));
+  return bytes?.length === 16 ? networkKey(bytes, 64) : clientIpOf(request);
+}
+
 function refuse(
   context: ApiContext,
   error: FastifyError | ApiError | Error,
@@ -145,7 +151,8 @@ function refuse(
 ): FastifyReply {
   const { status, message, headers } = describe(error);
   const { requestId } = callerOf(context, request);
-  if (status >= 500 && !(error instanceof ApiError)) context.onFault(error);
+  // An outage has its own lines.
+  if (status === 500) context.onFault(error);
   // What is left of a body that wasn't read would be taken for the next request.
   if (request.body === undefined && request.method !== "GET") {
     void reply.header("connection", "close");

@@ -220,6 +220,11 @@ t.test("A03, WEB-06: headers that tell of an address are ignored", async (t) => 
   t.match((await door.events()).at(-1), { client_ip: "127.0.0.1" });
 });
 
+const from = async ({ ask }: ApiDoor, remoteAddress: string): Promise<number> => {
+  const body = { username: "nobody@example.org", password: "x", code: "000000" };
+  return (await ask("POST", "/api/sessions", { body, remoteAddress })).status;
+};
+
 t.test("who guesses from one address is slowed down before anything is compared", async (t) => {
   const door = await openApi(t);
   const body = { username: "nobody@example.org", password: "x", code: "000000" };
@@ -228,7 +233,14 @@ t.test("who guesses from one address is slowed down before anything is compared"
     statuses.push((await door.ask("POST", "/api/sessions", { body })).status);
   }
   t.same(statuses, [...Array(30).fill(401), 429, 429]);
-  t.equal((await door.events()).length, 30);
+  const others = ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"];
+  for (let count = 0; count < 30; count += 1) await from(door, others[count % 2] ?? "");
+  t.same(
+    [await from(door, others[0] ?? ""), await from(door, others[2] ?? "")],
+    [429, 401],
+    "a /64",
+  );
+  t.equal((await door.events()).length, 61);
 });
 
 t.test(
