@@ -17,12 +17,12 @@ export function buildAdmin(
   around: Surroundings,
 ): AdminConfig | undefined {
   const { listen, metrics_from: metricsFrom } = raw;
-  const publicUrl = raw.public_url && new URL(raw.public_url).origin;
   for (const [index, { prefix, text }] of metricsFrom.entries()) {
     if (prefix > 0) continue;
     const message = `${text} shows the names of clients and directories to everyone`;
     around.report.warning([...AT, "metrics_from", index], `${message}; list who collects metrics`);
   }
+  const publicUrl = raw.public_url && new URL(raw.public_url).origin;
   if (raw.tls === "none") {
     checkPlain(raw, around);
     return { listen, tls: undefined, metricsFrom, publicUrl };

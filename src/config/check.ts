@@ -50,17 +50,15 @@ export function parseUrl(text: string): DirectoryUrl | string {
   return { url: text, host: host.replaceAll(/[[\]]/g, ""), port, tls };
 }
 
+/** The origin that browsers name (RFC 6454 §6.2): nothing may stand behind it. */
+export function checkPublicUrl(text: string): string | undefined {
+  const url = URL.parse(text);
+  const isOrigin = url?.protocol === "https:" && (text === url.origin || text === `${url.origin}/`);
+  return isOrigin ? undefined : "must be https://host or https://host:port, in lower case";
+}
+
 /** A code's own characters can't separate it, and a dash is common in recovery codes. */
 export function checkSeparator(separator: string): string | undefined {
   if (/^[!-,./:-@[-`{-~]{0,3}$/.test(separator)) return undefined;
   return "must be empty or 1 to 3 ASCII characters, neither letters, digits, spaces nor dashes";
-}
-
-/** An origin and nothing more: cookies and their protection are bound to it. */
-export function checkPublicUrl(text: string): string | undefined {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isOrigin = url?.protocol === "https:" && [url.origin, `${url.origin}/`].includes(text);
-  return isOrigin
-    ? undefined
-    : "is not an https URL without a path, such as https://mfa.example.org";
 }

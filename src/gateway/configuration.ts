@@ -57,8 +57,9 @@ export function needsRestart(
   ].map((key) => `${key} changed: it takes effect at the next start`);
 }
 
-/** Where the listener is and what it offers; its certificate may change at any time. */
+/** Where the listener is, whether it speaks TLS and has a portal; its certificate may change. */
 function adminPlace({ admin }: Config): unknown {
-  const { listen, tls, publicUrl } = admin ?? {};
-  return admin && { listen, isPlain: tls === undefined, publicUrl };
+  if (admin === undefined) return undefined;
+  const { listen, tls, publicUrl } = admin;
+  return { listen, isPlain: tls === undefined, publicUrl };
 }

@@ -125,6 +125,6 @@ await t.test("the public URL is an https origin, and nothing but one", async (t)
     '"https://"',
   ];
   for (const url of bad) {
-    t.match(told(load(`${TLS}, public_url: ${url}`)), [/public_url: .* is not an https URL/], url);
+    t.match(told(load(`${TLS}, public_url: ${url}`)), [/public_url: .* must be https:/], url);
   }
 });
