@@ -14,6 +14,7 @@ import { connectControl } from "./doors/control/client.ts";
 import { systemClock } from "./lib/clock.ts";
 import { deriveKey } from "./lib/derive.ts";
 import type { Log } from "./lib/log.ts";
+import { createPasswordHasher } from "./lib/password-hash.ts";
 import { getConfiguration } from "./gateway/configuration.ts";
 import { examine as examineAll } from "./gateway/doctor.ts";
 import { closeDirectories, startDirectories } from "./gateway/directories.ts";
@@ -49,6 +50,8 @@ export const assemble: App["assemble"] = async (configPath) => {
   return {
     context: {
       administration: store,
+      administrators: store.administrators,
+      passwords: createPasswordHasher(systemClock),
       directories: [...directories.values()],
       issuer: config.totp.issuer,
       isExempt: exemptIn(config),

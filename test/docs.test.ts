@@ -6,9 +6,12 @@ import t from "tap";
 
 import { generateCertificates } from "../certs/certificates.ts";
 import { configurationKeys } from "../src/config/keys.ts";
+import { ADMIN_FAILURES } from "../src/core/admin-login.ts";
 import { ALARMS, EVENT_TYPES } from "../src/core/audit.ts";
 import { EXEMPT_REASONS, REASONS } from "../src/core/verdict.ts";
 import { COMMANDS } from "../src/commands/table.ts";
+import { PERMISSIONS, permissionsOf, ROLES } from "../src/core/permissions.ts";
+import { ROUTES } from "../src/doors/admin/api/table.ts";
 import { createExposition } from "../src/doors/admin/exposition.ts";
 import { MISSING } from "../src/doors/admin/health.ts";
 import { SESSION_ENDS } from "../src/doors/admin/portal/sessions.ts";
@@ -48,6 +51,10 @@ t.test("every way a session of the portal ends is documented, and no other", asy
 
 t.test("every alarm is documented, and no other", async (t) => {
   t.same(firstColumn(audit, "## Alarms").toSorted(), [...ALARMS].toSorted());
+});
+
+t.test("every way an administrator's login fails is documented, and no other", async (t) => {
+  t.same(firstColumn(audit, "## Administrators' logins").toSorted(), ADMIN_FAILURES.toSorted());
 });
 
 t.test("every reason is documented with its error message, and no other", async (t) => {
@@ -135,6 +142,37 @@ t.test("every outcome of a login and every reason for no code is documented", as
   for (const word of [...OUTCOMES, ...EXEMPT_REASONS]) t.match(text, `\`${word}\``);
 });
 
+const administration = read("docs/administration.md");
+
+t.test("every route of the API is documented, and no other", async (t) => {
+  const routes = ROUTES.map(({ method, path }) => `${method} ${path}`);
+  t.same(firstColumn(administration, "## Paths"), routes);
+});
+
+t.test(
+  "H16: every permission is documented with the roles that have it, each in a tier",
+  async (t) => {
+    t.same(firstColumn(administration, "## Roles"), ["tier", ...PERMISSIONS].slice(1));
+    const [, section = ""] = administration.split("\n## Roles\n");
+    const rows = section.split("\n").filter((line) => line.startsWith("| "));
+    const cellsOf = (row: string): string[] =>
+      row
+        .split("|")
+        .slice(3, -1)
+        .map((cell) => cell.trim());
+    const [heads = "", tiers = "", ...rest] = rows;
+    t.same(
+      cellsOf(heads),
+      ROLES.map((role) => `\`${role}\``),
+    );
+    t.same(cellsOf(tiers), ["0", "1", "2", "2"]);
+    for (const [index, permission] of PERMISSIONS.entries()) {
+      const held = ROLES.map((role) => (permissionsOf(role).has(permission) ? "yes" : "—"));
+      t.same(cellsOf(rest[index] ?? ""), held, permission);
+    }
+  },
+);
+
 t.test("every word of /readyz is documented", async (t) => {
   for (const word of MISSING) t.match(read("docs/operations.md"), `\`${word}\``);
 });
@@ -149,7 +187,7 @@ t.test("every configuration key is documented", async (t) => {
 
 t.test("every command that the README and the operations guide name exists", async (t) => {
   const names = new Set(COMMANDS.map((command) => command.name));
-  const texts = read("README.md") + read("docs/operations.md");
+  const texts = read("README.md") + read("docs/operations.md") + administration;
   for (const match of texts.matchAll(/^(?:npx )?gatehouse ([a-z]+)(?: ([a-z]+))?/gm)) {
     const [, first = "", second = ""] = match;
     t.equal(names.has(first) || names.has(`${first} ${second}`), true, match[0]);

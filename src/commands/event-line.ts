@@ -4,6 +4,12 @@ import { auditText } from "../core/audit.ts";
 import type { AuditEventView } from "../doors/control/views.ts";
 import { countWords } from "./words.ts";
 
+const MAY_FAIL: ReadonlySet<string> = new Set([
+  "config_reload",
+  "admin_login_attempt",
+  "organization_update",
+]);
+
 /** One line without its line break; nothing in it can steer a terminal. */
 export function eventLine(event: AuditEventView): string {
   const alarm = event.alarm === undefined ? "" : `  ALARM ${auditText(event.alarm)}`;
@@ -14,7 +20,8 @@ function sentence(event: AuditEventView): string {
   const who = auditText(event.username ?? event.initiated_by.username ?? "someone");
   const door = event.nas ?? event.app;
   const where = door === undefined ? "" : ` at ${auditText(door.name)}`;
-  const because = event.reason ?? event.details?.["reason"];
+  const isAdmin = event.event_type === "admin_login_attempt";
+  const because = isAdmin ? event.error_message : (event.reason ?? event.details?.["reason"]);
   const why = because === undefined ? "" : `: ${auditText(String(because))}`;
   switch (event.event_type) {
     case "radius_auth_attempt":
@@ -54,6 +61,6 @@ function generic(event: AuditEventView): string {
   const { type, username } = event.initiated_by;
   const by = type === "admin" && username !== undefined ? ` by ${auditText(username)}` : "";
   // An outage says so by its name.
-  const isFailed = !event.success && event.event_type === "config_reload";
+  const isFailed = !event.success && MAY_FAIL.has(event.event_type);
   return `${what}${isFailed ? " failed" : ""}${whom}${by}`;
 }

@@ -11,6 +11,7 @@ import {
 } from "./command.ts";
 import { Failure } from "./failure.ts";
 import { readAlgorithm, readDigits, readPeriod } from "./token-file.ts";
+import { showToken } from "./shown-token.ts";
 import { writeRecoveryCodes } from "./token-recovery.ts";
 import { paint, writeJson } from "./words.ts";
 
@@ -54,17 +55,9 @@ Nobody else should see the screen.`,
       writeJson(io.stdout, token);
       return 0;
     }
-    if (values["no-qr"] !== true) io.stdout.write(`${await drawQr(token.uri)}\n`);
-    const key = token.secret.replaceAll(/.{4}(?=.)/g, "$& ");
-    io.stdout.write(`${paint(io.stdout, "bold", token.username)} is enrolled.\n`);
-    io.stdout.write(`key  ${key}\nuri  ${token.uri}\n`);
+    const said = `${paint(io.stdout, "bold", token.username)} is enrolled.`;
+    await showToken(io.stdout, token, said, values["no-qr"] !== true);
     writeRecoveryCodes(io.stdout, token.recoveryCodes);
     return 0;
   },
 });
-
-// Loaded only here: no other command draws.
-async function drawQr(text: string): Promise<string> {
-  const { default: qrcode } = await import("qrcode");
-  return qrcode.toString(text, { type: "utf8", errorCorrectionLevel: "M" });
-}

@@ -177,7 +177,7 @@ export interface AdminConfig {
   readonly tls: KeyPair | undefined;
   /** Who may read the metrics. */
   readonly metricsFrom: readonly Network[];
-  /** Origin of the portal as browsers name it; undefined: there is no portal. */
+  /** Origin, without a slash at its end; undefined: neither API nor portal is served. */
   readonly publicUrl: string | undefined;
 }
 

@@ -301,7 +301,7 @@ const lockout = z.strictObject({
 export const adminSchema = z.strictObject({
   listen: parsed(parseListenAddress)
     .prefault("127.0.0.1:8443")
-    .describe("Address and port for the portal, health checks and metrics"),
+    .describe("Address and port for portal, API, health checks and metrics"),
   tls: z.enum(ADMIN_TLS).default("implicit").describe("implicit: HTTPS; none: plain, on loopback"),
   certificate: path
     .optional()
@@ -314,7 +314,9 @@ export const adminSchema = z.strictObject({
     .describe("Addresses and networks that may read the metrics; they name clients"),
   public_url: checked(checkPublicUrl)
     .optional()
-    .describe("https:// address under which people reach the portal; without it there is none"),
+    .describe(
+      "https:// address under which browsers reach the portal and scripts the API; none without it",
+    ),
 });
 
 const DAY_MS = 86_400_000;
@@ -350,7 +352,7 @@ export const schema = z.strictObject({
   totp: totp.prefault({}).describe("One-time codes"),
   lockout: lockout.prefault({}).describe("What happens to guessers"),
   enrolment: enrolmentSchema.prefault({}).describe("How people get a token"),
-  admin: adminSchema.optional().describe("The listener for the portal, health checks and metrics"),
+  admin: adminSchema.optional().describe("The listener for portal, API, health checks and metrics"),
   log: z
     .strictObject({
       level: z.enum(LOG_LEVELS).default("info").describe("Least serious lines that are written"),

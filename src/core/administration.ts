@@ -71,6 +71,8 @@ export interface Person {
 
 export interface EventQuery {
   readonly afterSeq?: number;
+  /** Only without `afterSeq`. */
+  readonly beforeSeq?: number;
   /** ms UTC, inclusive / exclusive. */
   readonly since?: number;
   readonly until?: number;

@@ -29,6 +29,22 @@ export const EVENT_TYPES = [
   "user_lockout",
   "user_unlocked",
   "user_relinked",
+  "admin_login_attempt",
+  "admin_logout",
+  "admin_lockout",
+  "admin_unlocked",
+  "admin_create",
+  "admin_update",
+  "admin_delete",
+  "admin_suspended",
+  "admin_unsuspend",
+  "admin_password_change",
+  "admin_totp_finish_enrollment",
+  "admin_old_api_key_attempt",
+  "api_key_create",
+  "api_key_rotate",
+  "api_key_revoke",
+  "organization_update",
   "client_ip_blocked",
   "password_spray_suspected",
   "directory_unreachable",
@@ -70,6 +86,8 @@ export interface EventDraft {
     /** `directory/immutable-id`, where the person is known. */
     readonly id?: string;
     readonly username?: string;
+    /** Of an administrator: the same as the name. */
+    readonly email?: string;
   };
   readonly resource?: { readonly type: string; readonly id: string };
   /** The end user's own address or device where the door knows it. */
@@ -81,6 +99,8 @@ export interface EventDraft {
   readonly mfa_meta?: { readonly type: "none" | "totp" | "recovery_code" | "bypass_code" };
   readonly mfa_mode?: MfaMode;
   readonly mfa_exempt_reason?: ExemptReason;
+  /** How an administrator's request proved itself. */
+  readonly auth_method?: "session" | "api key";
   readonly auth_type?: string;
   readonly auth_context?: {
     readonly password?: boolean;

@@ -1,9 +1,15 @@
-// The administrators' listener and the portal on it, where the configuration asks for them: what they
-// are made of is loaded only then.
+// The administrators' listener with the API and the portal on it, where the configuration asks for them:
+// what they are made of is loaded only then.
 
-import type { PersonName } from "../core/administration.ts";
+import type { Config } from "../config/config.ts";
+import { createAdminLogin } from "../core/admin-login.ts";
+import type { Administration, PersonName } from "../core/administration.ts";
+import type { ShownClient } from "../doors/admin/api/context.ts";
 import type { Portal } from "../doors/admin/portal/portal.ts";
+import type { Site } from "../doors/admin/routes.ts";
 import type { AdminServer } from "../doors/admin/server.ts";
+import { deriveKey } from "../lib/derive.ts";
+import type { PasswordHasher } from "../lib/password-hash.ts";
 import { byName } from "./directories.ts";
 import type { Doors } from "./doors.ts";
 import { allMetrics, type MeasuredParts } from "./metrics.ts";
@@ -15,33 +21,47 @@ export interface Admin extends AdminServer {
   revoke(person: PersonName): void;
 }
 
+interface AdminParts extends Pick<MeasuredParts, "logins"> {
+  readonly doors: Doors;
+  /** Tells the doors, and the portal, what is taken from somebody. */
+  readonly administration: Administration;
+  readonly passwords: PasswordHasher;
+}
+
 /** Fails with the address and the remedy when it can't be listened on. */
 export async function startAdmin(
   options: GatewayOptions,
   running: Running,
-  parts: Pick<MeasuredParts, "logins"> & Doors,
+  parts: AdminParts,
 ): Promise<Admin | undefined> {
   const { store, version, clock, log } = options;
   const settings = running.config.admin;
   if (settings === undefined) return undefined;
   const { startAdminServer } = await import("../doors/admin/server.ts");
-  const portal = await makePortal(options, running, parts);
+  const { publicUrl } = settings;
+  const portal = publicUrl && (await makePortal(options, running, parts.doors, publicUrl));
+  const sites = publicUrl ? [await openApi(options, running, parts, publicUrl)] : [];
+  if (portal) sites.push(portal.site);
+  const { logins, doors } = parts;
+  const { radius, ldap } = doors;
   const server = await startAdminServer({
     settings,
-    metrics: allMetrics({ ...parts, version, running, store }),
-    sites: portal === undefined ? [] : [portal.site],
+    metrics: allMetrics({ logins, radius, ldap, version, running, store }),
+    sites,
     missing: () => missing(running, store),
     clock,
     log,
   }).catch((error: unknown) => {
-    portal?.close();
+    if (portal) portal.close();
     throw error;
   });
   return {
     ...server,
-    revoke: (person) => portal?.revoke(person),
+    revoke(person) {
+      if (portal) portal.revoke(person);
+    },
     async close() {
-      portal?.close();
+      if (portal) portal.close();
       await server.close();
     },
   };
@@ -51,15 +71,15 @@ async function makePortal(
   { store, clock, log }: GatewayOptions,
   running: Running,
   { authenticator, revoke }: Doors,
-): Promise<Portal | undefined> {
-  const { admin, masterKey } = running.config;
-  if (admin?.publicUrl === undefined) return undefined;
+  publicUrl: string,
+): Promise<Portal> {
   const { createPortal } = await import("../doors/admin/portal/portal.ts");
   return createPortal({
-    publicUrl: admin.publicUrl,
-    isProxied: admin.tls === undefined,
-    masterKey,
+    publicUrl,
+    isProxied: running.config.admin?.tls === undefined,
+    masterKey: running.config.masterKey,
     authenticator,
+    // The portal itself isn't told: whoever enrols there stays signed in.
     administration: revoking(store, revoke),
     attempts: store,
     directory: (name) => byName(running.directories).get(name),
@@ -69,4 +89,54 @@ async function makePortal(
     clock,
     log,
   });
+}
+
+async function openApi(
+  { store, clock, log }: GatewayOptions,
+  running: Running,
+  { administration, passwords }: AdminParts,
+  origin: string,
+): Promise<Site> {
+  const { apiSite } = await import("../doors/admin/api/site.ts");
+  const { createSessions } = await import("../doors/admin/api/sessions.ts");
+  const { createSetUp } = await import("../doors/admin/api/set-up.ts");
+  const { administrators, roster } = store;
+  const window = (): Config["totp"] => running.config.totp;
+  const setUp = createSetUp(administrators, window, clock);
+  if ((await administrators.countAdministrators()) === 0) {
+    const message =
+      "there is no administrator yet: POST /api/setup with this token makes the first";
+    log.warn({ setup_token: setUp.open(), url: `${origin}/api/setup` }, message);
+  }
+  return apiSite({
+    administration,
+    administrators,
+    roster,
+    directories: () => [...running.directories.values()],
+    clients: () => running.config.radius.clients.map(shownClient),
+    record: (event) => store.record(event),
+    login: createAdminLogin({
+      administrators,
+      record: (event) => store.record(event),
+      passwords,
+      window,
+      clock,
+    }),
+    passwords,
+    sessions: createSessions(clock),
+    setUp,
+    issuer: () => running.config.totp.issuer,
+    periodMs: () => running.config.enrolment.periodMs,
+    bypassKey: deriveKey(running.config.masterKey, "bypass"),
+    origin,
+    clock,
+    onFault: (error) => log.error({ err: error }, "a request to the API failed"),
+  });
+}
+
+type ClientConfig = Config["radius"]["clients"][number];
+
+/** Field by field, so that a secret has no way out. */
+function shownClient({ name, addresses, mfa, code, directory }: ClientConfig): ShownClient {
+  return { name, addresses: addresses.map(({ text }) => text), mfa, code, directory };
 }

@@ -2,13 +2,12 @@
 // only when every listener is up; what was begun is finished or refused before the store closes.
 
 import { describeProblem } from "../config/problem.ts";
-import type { Administration } from "../core/administration.ts";
 import type { EventType } from "../core/audit.ts";
 import { createLoginCounts } from "../doors/admin/login-counts.ts";
 import type { ControlContext } from "../doors/control/context.ts";
 import { listenControl } from "../doors/control/server.ts";
-import type { Clock } from "../lib/clock.ts";
 import { deriveKey } from "../lib/derive.ts";
+import { createPasswordHasher } from "../lib/password-hash.ts";
 import { type Admin, startAdmin } from "./admin.ts";
 import { watchClock } from "./clock-watch.ts";
 import { closeDirectories, startDirectories } from "./directories.ts";
@@ -60,6 +59,7 @@ async function open(
   const { store, clock, log, version } = options;
   const startedAt = clock.monotonic();
   const logins = createLoginCounts();
+  const passwords = createPasswordHasher(clock);
   const doors = await openDoors(options, running, logins);
   const closeDoors = async (error: unknown): Promise<never> => {
     await doors.close(0);
@@ -70,7 +70,8 @@ async function open(
     doors.revoke(person);
     admin?.revoke(person);
   });
-  admin = await startAdmin(options, running, { logins, ...doors }).catch(closeDoors);
+  const parts = { logins, doors, administration, passwords };
+  admin = await startAdmin(options, running, parts).catch(closeDoors);
   const listeners = (): string[] => [...doors.addresses(), ...(admin ? [admin.url] : [])];
   const reload = createReload(
     options,
@@ -83,12 +84,17 @@ async function open(
   );
   const control = await listenControl(
     options.socketPath,
-    controlContext(clock, running, administration, {
-      health: async () =>
-        healthReport(options, running, listeners(), clock.monotonic() - startedAt),
-      reload,
-      tryLogin: (client, login) => doors.radius.door.tryLogin(client, login),
-    }),
+    controlContext(
+      options,
+      running,
+      { administration, passwords },
+      {
+        health: async () =>
+          healthReport(options, running, listeners(), clock.monotonic() - startedAt),
+        reload,
+        tryLogin: (client, login) => doors.radius.door.tryLogin(client, login),
+      },
+    ),
     log,
   ).catch(async (error: unknown) => {
     await admin?.close();
@@ -123,13 +129,14 @@ async function open(
 
 /** Whatever a reload changes is read when it is asked for. */
 function controlContext(
-  clock: Clock,
+  { store, clock }: GatewayOptions,
   running: Running,
-  administration: Administration,
+  parts: Pick<ControlContext, "administration" | "passwords">,
   gateway: ControlContext["gateway"],
 ): ControlContext {
   return {
-    administration,
+    ...parts,
+    administrators: store.administrators,
     get directories() {
       return [...running.directories.values()];
     },

@@ -101,6 +101,15 @@ t.test("an event reads as a sentence on one line", async (t) => {
     }),
     "T  packet dropped at unknown: overload from 192.0.2.9 (1,003 times)",
   );
+  const attempt = {
+    event_type: "admin_login_attempt",
+    initiated_by: { type: "admin", username: "root@example.org" },
+  };
+  t.equal(
+    line({ ...attempt, error_message: "password incorrect" }),
+    "T  admin login attempt failed by root@example.org: password incorrect",
+  );
+  t.equal(line({ ...attempt, success: true }), "T  admin login attempt by root@example.org");
   const corp = { type: "directory", id: "corp" };
   t.equal(
     line({

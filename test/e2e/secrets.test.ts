@@ -18,6 +18,7 @@ import {
 } from "../support/gateway.ts";
 import { ask } from "../support/http.ts";
 import { SERVICE_PASSWORD, startSlapd } from "../support/slapd.ts";
+import { spellings } from "../support/spellings.ts";
 
 t.setTimeout(280_000);
 
@@ -63,24 +64,6 @@ function command(...args: string[]): number | null {
   const { status, stdout, stderr } = gateway.command(...args);
   written.push(stdout, stderr);
   return status;
-}
-
-/** Every form in which bytes get into text. */
-function spellings(secret: Buffer): string[] {
-  const text = secret.toString("utf8");
-  const base64 = secret.toString("base64");
-  return [
-    text,
-    JSON.stringify(text).slice(1, -1),
-    encodeURIComponent(text),
-    secret.toString("hex"),
-    secret.toString("hex").toUpperCase(),
-    base64,
-    base64.replace(/=+$/, ""),
-    secret.toString("base64url"),
-    encodeBase32(secret),
-    [...secret].join(","),
-  ];
 }
 
 async function useEveryFlow(on: TestGateway): Promise<void> {

@@ -14,6 +14,7 @@ import type { ControlContext, KnownDirectory } from "../../src/doors/control/con
 import { localOperations } from "../../src/doors/control/local.ts";
 import { listenControl, type ControlServer } from "../../src/doors/control/server.ts";
 import type { Log } from "../../src/lib/log.ts";
+import { createPasswordHasher } from "../../src/lib/password-hash.ts";
 import { Secret } from "../../src/lib/secret.ts";
 import { normaliseUsername } from "../../src/lib/username.ts";
 import type { FakeClock } from "./clock.ts";
@@ -77,6 +78,8 @@ export async function testContext(
   const context: TestContext = {
     // A copy, so that a test may put something else in the place of one method.
     administration: { ...store },
+    administrators: store.administrators,
+    passwords: createPasswordHasher(clock),
     directories: names.map((name) => directoryOf(name, () => context.down)),
     issuer: "Example",
     periodMs: 7 * 86_400_000,

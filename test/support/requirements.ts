@@ -35,6 +35,10 @@ const NEEDED = [
   // A person's browser at the portal, and the camera of their phone.
   { program: "/usr/bin/chromium", package: "chromium" },
   { program: "/usr/bin/zbarimg", package: "zbar-tools" },
+  // Administrators' scripts.
+  { program: "/usr/bin/curl", package: "curl" },
+  { program: "/usr/bin/jq", package: "jq" },
+  { program: "/usr/bin/oathtool", package: "oathtool" },
   // Judges what is measured, and the alert rules in config/.
   { program: "/usr/bin/promtool", package: "prometheus" },
 ] as const;

@@ -4,6 +4,8 @@
 import type { DatabaseSync } from "node:sqlite";
 
 import { Secret } from "../../lib/secret.ts";
+import { resealAdministrators } from "./administrator-changes.ts";
+import type { AdministratorWrite } from "./administrator-writes.ts";
 import { eventText, hexOf, readEvent, type Ledger } from "./ledger.ts";
 import type { People } from "./people.ts";
 import { createRecoveryCodes, type RecoveryCodes } from "./recovery.ts";
@@ -21,10 +23,10 @@ export interface Keyring {
   keys: SealKey[];
 }
 
+type OfOthers = AdministratorWrite["kind"] | "finish" | "record" | "claim-nonce" | "learn";
+
 export type Changes = {
-  readonly [K in Exclude<Write["kind"], "finish" | "record" | "claim-nonce" | "learn">]: (
-    write: WriteOf<K>,
-  ) => Answers[K];
+  readonly [K in Exclude<Write["kind"], OfOthers>]: (write: WriteOf<K>) => Answers[K];
 };
 
 export function createChanges(
@@ -130,7 +132,7 @@ export function createChanges(
     },
     rotate(write) {
       const next = sealKeyOf(Secret.of(write.newKey));
-      const resealed = tokens.reseal(next);
+      const resealed = tokens.reseal(next) + resealAdministrators(database, keyring.keys, next);
       resealTrail(database, keyring, next);
       setMeta("key_id", next.id);
       ledger.append(write.event);

@@ -5,9 +5,10 @@ import type { DatabaseSync } from "node:sqlite";
 
 import { initial } from "./migrations/001-initial.ts";
 import { recoveryCodes } from "./migrations/002-recovery-codes.ts";
+import { administrators } from "./migrations/003-administrators.ts";
 import { enrolmentPeriods } from "./migrations/004-enrolment-periods.ts";
 
-const MIGRATIONS: readonly string[] = [initial, recoveryCodes, enrolmentPeriods];
+const MIGRATIONS: readonly string[] = [initial, recoveryCodes, administrators, enrolmentPeriods];
 
 /** The schema number this program writes. */
 const SCHEMA_VERSION = MIGRATIONS.length;

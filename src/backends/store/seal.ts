@@ -27,6 +27,11 @@ export function tokenPurpose(account: number, generation: number): string {
   return `token ${account} ${generation}`;
 }
 
+/** The same for an administrator's, which opens no person's account. */
+export function administratorPurpose(id: number): string {
+  return `administrator ${id}`;
+}
+
 /** What the audit trail's own key is bound to; it outlives a rotation of the master key. */
 export const TRAIL_PURPOSE = "trail";
 

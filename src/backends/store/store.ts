@@ -2,17 +2,21 @@
 // PostgreSQL store would offer the same. Invariant: any fault is DependencyDown, never an answer.
 
 import type { Administration } from "../../core/administration.ts";
+import type { Administrators } from "../../core/administrators.ts";
 import type { Attempts, DirectoryLockout, Learnt, LockoutRules } from "../../core/ports.ts";
+import type { Roster } from "../../core/roster.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { deriveKey } from "../../lib/derive.ts";
 import type { Metric } from "../../lib/metric.ts";
 import { Secret } from "../../lib/secret.ts";
 import { createAccounts } from "./accounts.ts";
 import { createAdministration } from "./administration.ts";
+import { createAdministrators } from "./administrators.ts";
 import { createAttempts } from "./attempts.ts";
 import { holdStore, openReader, preparePath, type Durability } from "./database.ts";
 import { storeMetrics } from "./metrics.ts";
 import { open, sealKeyOf, TRAIL_PURPOSE } from "./seal.ts";
+import { createRoster } from "./roster.ts";
 import { createSnapshot } from "./snapshot.ts";
 import { createTrail } from "./trail.ts";
 import { startUpkeep } from "./upkeep.ts";
@@ -35,6 +39,8 @@ export interface StoreOptions {
 type LockoutOf = (directory: string) => DirectoryLockout | undefined;
 
 export interface Store extends Attempts, Administration, Learnt {
+  readonly administrators: Administrators;
+  readonly roster: Roster;
   /** New limits for the next attempt. */
   setRules(rules: LockoutRules, lockoutOf: LockoutOf): void;
   isUp(): boolean;
@@ -129,6 +135,8 @@ function assemble(options: StoreOptions, writer: WriterThread, held: { release()
   return {
     ...attempts,
     ...administration,
+    administrators: createAdministrators({ reader, snapshot, writer, clock, keys: () => keys }),
+    roster: createRoster({ reader, snapshot, accounts, clock }),
     load: async (kind) => snapshot.read(() => learnt.all(kind).map((row) => String(row["key"]))),
     async remember(kind, key) {
       await writer.write<"learn">({ kind: "learn", what: kind, key });

@@ -77,7 +77,7 @@ export function createTrail(reader: DatabaseSync, snapshot: Snapshot, key: Secre
       const { sql, values, isForwards } = select(query);
       const scan = reader.prepare(sql);
       const found: AuditEvent[] = [];
-      let at = isForwards ? (query.afterSeq ?? 0) : Number.MAX_SAFE_INTEGER;
+      let at = query.afterSeq ?? query.beforeSeq ?? Number.MAX_SAFE_INTEGER;
       while (found.length < limit && signal?.aborted !== true) {
         const rows = snapshot.read(() => scan.all(...values(at)));
         for (const row of rows) {

@@ -6,6 +6,7 @@ import { parentPort, workerData } from "node:worker_threads";
 
 import { randomBytes } from "../../lib/random.ts";
 import { Secret } from "../../lib/secret.ts";
+import { createAdministratorChanges } from "./administrator-changes.ts";
 import { createChanges, type Keyring } from "./changes.ts";
 import { checkIntegrity, openWriter, protect } from "./database.ts";
 import { createEnding } from "./ending.ts";
@@ -58,6 +59,7 @@ function openAll(setup: WriterSetup): Writer {
   const people = createPeople(database);
   const handlers: Handlers = {
     ...createChanges(database, ledger, people, keyring),
+    ...createAdministratorChanges(database, ledger, () => keyring.keys),
     ...createSmallWrites(database, ledger),
     finish: createEnding(database, ledger, people),
   };

@@ -2,6 +2,7 @@
 // the writer has one function per kind, and nothing else can change the database.
 
 import type { ImportProblem } from "../../core/administration.ts";
+import type { AdministratorAnswers, AdministratorWrite } from "./administrator-writes.ts";
 import type { EventText } from "./ledger.ts";
 import type { Durability } from "./database.ts";
 import type { Ending, LockoutRules, Recorded, TotpAlgorithm } from "../../core/ports.ts";
@@ -48,6 +49,7 @@ export interface FinishWrite {
 
 export type Write =
   | FinishWrite
+  | AdministratorWrite
   | { readonly kind: "record"; readonly event: EventText }
   | { readonly kind: "claim-nonce"; readonly nonce: string; readonly expiresAt: number }
   | { readonly kind: "learn"; readonly what: string; readonly key: string }
@@ -111,7 +113,7 @@ export type Write =
   | { readonly kind: "probe" };
 
 /** What each kind answers. */
-export interface Answers {
+export interface Answers extends AdministratorAnswers {
   finish: Recorded;
   record: true;
   "claim-nonce": boolean;

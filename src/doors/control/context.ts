@@ -2,8 +2,10 @@
 
 import { auditText, type EventDraft, type EventType } from "../../core/audit.ts";
 import type { Administration } from "../../core/administration.ts";
+import type { Administrators } from "../../core/administrators.ts";
 import type { Directory, Identity, LookupResult } from "../../core/ports.ts";
 import type { Clock } from "../../lib/clock.ts";
+import type { PasswordHasher } from "../../lib/password-hash.ts";
 import { uuidv7 } from "../../lib/random.ts";
 import type { Secret } from "../../lib/secret.ts";
 import type { HealthReport } from "./views.ts";
@@ -41,6 +43,9 @@ export interface KnownDirectory extends Directory {
 
 export interface ControlContext {
   readonly administration: Administration;
+  readonly administrators: Administrators;
+  /** Of administrators' passwords. */
+  readonly passwords: PasswordHasher;
   readonly directories: readonly KnownDirectory[];
   /** totp.issuer: what authenticator apps show. */
   readonly issuer: string;

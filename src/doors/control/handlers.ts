@@ -2,6 +2,13 @@
 // commands themselves while no gateway runs.
 
 import { DependencyDown } from "../../core/ports.ts";
+import {
+  createAdministrator,
+  listAdministrators,
+  resetAdministrator,
+  suspendAdministrator,
+  unlockAdministrator,
+} from "./administrators.ts";
 import { bind, type Bound } from "./bind.ts";
 import type { Call, ControlContext } from "./context.ts";
 import { queryEvents, verifyEvents } from "./events.ts";
@@ -26,6 +33,11 @@ const TABLE: readonly Bound[] = [
   bind(operations.userBypass, grantBypass),
   bind(operations.userBypassRevoke, revokeBypass),
   bind(operations.userRelink, relinkUsers),
+  bind(operations.adminCreate, createAdministrator),
+  bind(operations.adminList, listAdministrators),
+  bind(operations.adminReset, resetAdministrator),
+  bind(operations.adminSuspend, suspendAdministrator),
+  bind(operations.adminUnlock, unlockAdministrator),
   bind(operations.eventsQuery, queryEvents),
   bind(operations.eventsVerify, verifyEvents),
   bind(operations.keyRotate, rotateKey),

@@ -5,10 +5,13 @@
 import { z } from "zod";
 
 import { EVENT_TYPES } from "../../core/audit.ts";
+import { ROLES } from "../../core/permissions.ts";
 import {
+  AdministratorView,
   AuditEventView,
   BypassCode,
   EnrolledToken,
+  ShownToken,
   HealthReport,
   PersonView,
   RecoveryCodes,
@@ -188,6 +191,40 @@ export const userRelink = operation("user-relink", {
     outcome: z.enum(["relinked", "would-relink", "not-found", "ambiguous"]),
   }),
   result: z.strictObject({ checked: z.int(), changed: z.int() }),
+});
+
+const administrator = { username: z.string().min(3).max(256) };
+const newPassword = z.string().max(1_024);
+
+export const adminCreate = operation("admin-create", {
+  arguments: z.strictObject({ ...administrator, role: z.enum(ROLES), password: newPassword }),
+  item: none,
+  result: ShownToken,
+});
+
+export const adminList = operation("admin-list", {
+  arguments: nothing,
+  item: AdministratorView,
+  result: z.strictObject({ administrators: z.int() }),
+});
+
+export const adminReset = operation("admin-reset", {
+  arguments: z.strictObject({ ...administrator, password: newPassword }),
+  item: none,
+  result: ShownToken,
+});
+
+export const adminSuspend = operation("admin-suspend", {
+  /** `suspended` false: undone. */
+  arguments: z.strictObject({ ...administrator, suspended: z.boolean() }),
+  item: none,
+  result: z.strictObject({ username: z.string() }),
+});
+
+export const adminUnlock = operation("admin-unlock", {
+  arguments: z.strictObject(administrator),
+  item: none,
+  result: z.strictObject({ username: z.string(), outcome: z.enum(["unlocked", "not-locked"]) }),
 });
 
 /** Times are ms UTC. `follow` never ends by itself. */

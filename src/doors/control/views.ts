@@ -4,6 +4,7 @@
 import { z } from "zod";
 
 import { EVENT_TYPES, SERVICES } from "../../core/audit.ts";
+import { ROLES } from "../../core/permissions.ts";
 import { REQUIRED_OF } from "../../core/requirement.ts";
 
 const algorithm = z.enum(["sha1", "sha256", "sha512"]);
@@ -54,14 +55,16 @@ export const RecoveryCodes = z.strictObject({
   recoveryCodes: z.array(z.string()),
 });
 
-/** Holds the secret: shown once, to the operator who enrols a person. */
-export const EnrolledToken = z.strictObject({
-  ...RecoveryCodes.shape,
+/** Holds the secret: shown once, to the operator who gives somebody a token. */
+export const ShownToken = z.strictObject({
+  username: z.string(),
   /** Base32. */
   secret: z.string(),
   /** otpauth://… with the secret in it. */
   uri: z.string(),
 });
+
+export const EnrolledToken = z.strictObject({ ...ShownToken.shape, ...RecoveryCodes.shape });
 
 /** What a NAS would have got. */
 export const TriedLogin = z.strictObject({
@@ -82,6 +85,18 @@ export const BypassCode = z.strictObject({
 });
 
 /** The fields that a line of text is made of; the others pass as they are. */
+/** Times are ms UTC. */
+export const AdministratorView = z.strictObject({
+  id: z.int(),
+  username: z.string(),
+  role: z.enum(ROLES),
+  state: z.enum(["active", "suspended"]),
+  lastLoginAt: z.number().optional(),
+  lockedUntil: z.number().optional(),
+  keys: z.int(),
+});
+export type AdministratorView = z.infer<typeof AdministratorView>;
+
 export const AuditEventView = z.looseObject({
   seq: z.number(),
   id: z.string(),
@@ -94,6 +109,7 @@ export const AuditEventView = z.looseObject({
   username: z.string().optional(),
   client_ip: z.string().optional(),
   reason: z.string().optional(),
+  error_message: z.string().optional(),
   alarm: z.string().optional(),
   nas: z.looseObject({ name: z.string() }).optional(),
   /** What the client got; none: nothing could be decided. */
