@@ -186,7 +186,11 @@ interface EnrolmentConfig {
   readonly periodMs: number;
   /** Where people may enrol in the portal. */
   readonly allowFrom: readonly Network[];
+  /** Where people without a factor are told of the portal. */
+  readonly help: (typeof HELP)[number];
 }
+
+export const HELP = ["never", "accepts", "always"] as const;
 
 /** Freezes it to the last leaf; secrets and bytes stay as they are. */
 export function freeze<T>(value: T): T {

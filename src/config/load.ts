@@ -167,7 +167,11 @@ function assemble(raw: Raw, masterKey: Config["masterKey"], parts: Parts, folder
       countPasswordFailures: lockout.count_password_failures,
       countCodeFailures: lockout.count_code_failures,
     },
-    enrolment: { periodMs: enrolment.period, allowFrom: enrolment.allow_from },
+    enrolment: {
+      periodMs: enrolment.period,
+      allowFrom: enrolment.allow_from,
+      help: enrolment.help,
+    },
     admin: parts.admin,
     log,
   });

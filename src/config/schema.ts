@@ -13,6 +13,7 @@ import {
   ADMIN_TLS,
   DURABILITIES,
   END_USERS,
+  HELP,
   LISTENER_TLS,
   LOG_LEVELS,
   REFERRALS,
@@ -332,6 +333,12 @@ export const enrolmentSchema = z.strictObject({
     .max(256)
     .prefault(["0.0.0.0/0", "::/0"])
     .describe("Addresses and networks from which people may enrol in the portal"),
+  help: z
+    .enum(HELP)
+    .default("accepts")
+    .describe(
+      "Where people without a factor are told of the portal: accepts, also refusals (always)",
+    ),
 });
 
 export const schema = z.strictObject({

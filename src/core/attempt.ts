@@ -4,7 +4,7 @@
 import type { Secret } from "../lib/secret.ts";
 import type { EventDraft, EventType, Service } from "./audit.ts";
 import type { BindResult, Directory, Identity } from "./ports.ts";
-import type { CodeMode, MfaMode, Reason, Verdict } from "./verdict.ts";
+import type { CodeMode, Help, MfaMode, Reason, Verdict } from "./verdict.ts";
 
 /** What the door's configuration demands of this login. */
 export interface Demand {
@@ -82,6 +82,8 @@ export interface Decision {
   readonly identity?: Identity | undefined;
   /** Of demand.replyGroups, those the person is in; only on accept. */
   readonly groups: ReadonlySet<string>;
+  /** What the person may be told besides; only after a right password. */
+  readonly help?: Help | undefined;
   /** Opaque State, <= 253 bytes; only on challenge. */
   readonly state?: Buffer | undefined;
 }

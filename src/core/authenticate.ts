@@ -18,6 +18,7 @@ import type { Authenticator, Decision, DoorFacts } from "./attempt.ts";
 import type { EventType } from "./audit.ts";
 import { newNonce, sealChallenge } from "./challenge.ts";
 import { nextStep, type Question } from "./decide.ts";
+import { helpFor } from "./help.ts";
 import { newLogin, NO_GROUPS, type Login } from "./login.ts";
 import type { LoginObserver } from "./observer.ts";
 import { DependencyDown, type Attempts } from "./ports.ts";
@@ -85,7 +86,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       observe(login, verdict);
       watchRebinds(login, verdict);
       const groups = verdict.outcome === "accept" ? login.groups : NO_GROUPS;
-      return { verdict, groups, identity: login.identity, state };
+      const help = helpFor(login, verdict, clock.now());
+      return { verdict, groups, identity: login.identity, state, help };
     } catch (error) {
       const verdict = await giveUp(login, error);
       observe(login, verdict);

@@ -96,3 +96,13 @@ export type Verdict =
   | { readonly outcome: "challenge" }
   | { readonly outcome: "reject"; readonly reason: Reason }
   | { readonly outcome: "unavailable"; readonly reason: OutageReason; readonly dependency: string };
+
+/** What a person who gave the right password may be told of the factor that is still missing. */
+export type Help =
+  /** It is demanded; until then (ms UTC) it may be missing. */
+  | { readonly kind: "in-period"; readonly until: number }
+  /** It had to be there by now. */
+  | { readonly kind: "period-expired" };
+
+/** The words for it, in a reply that accepts or refuses; undefined: nothing is said there. */
+export type HelpText = (help: Help, isAccept: boolean) => string | undefined;

@@ -10,6 +10,7 @@ import { createRadiusDoor, type RadiusDoor } from "../doors/radius/handle.ts";
 import { startRadiusServer, type RadiusServer } from "../doors/radius/server.ts";
 import type { ClosedPlace } from "./configuration.ts";
 import { byName, type Directories } from "./directories.ts";
+import { createHelpText } from "./help.ts";
 import { states, type GatewayOptions, type Running } from "./running.ts";
 
 export interface Doors {
@@ -77,6 +78,7 @@ async function openRadius(
     directories: byName(running.directories),
     authenticator,
     learnt: store,
+    helpText: createHelpText(running, clock),
     canServe: () => store.isUp() && states(running).some((status) => status.state === "up"),
     clock,
     log,
@@ -88,15 +90,17 @@ async function openRadius(
 
 async function openLdap(
   { store, clock, log }: GatewayOptions,
-  { config, directories }: Running,
+  running: Running,
   authenticator: Authenticator,
 ): Promise<LdapDoor | undefined> {
+  const { config, directories } = running;
   const { listeners } = config.ldap;
   if (listeners.length === 0) return undefined;
   return startLdapDoor({
     listeners,
     directories,
     authenticator,
+    helpText: createHelpText(running, clock),
     clock,
     log,
     audit: (event) => store.record(event),

@@ -89,6 +89,7 @@ export async function openLdapDoor(t: Test, options: LdapKitOptions): Promise<Ld
         return decision;
       },
     },
+    helpText: () => undefined,
     clock: systemClock,
     log,
     audit: (event) => store.record(event),

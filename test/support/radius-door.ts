@@ -174,6 +174,7 @@ export async function openDoor(changes: Partial<RadiusDoorOptions> = {}): Promis
     authenticator: script.authenticator,
     learnt: memoryLearnt(),
     canServe: () => true,
+    helpText: () => undefined,
     audit: async (event) => {
       events.push(event);
     },

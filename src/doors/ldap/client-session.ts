@@ -107,13 +107,13 @@ export class ClientSession implements Session {
     });
   }
 
-  bindDecided(outcome: BindOutcome): readonly Action[] {
+  bindDecided(outcome: BindOutcome, help?: string): readonly Action[] {
     if (this.#state === "closed") return NOTHING;
     const bind = this.#bind;
     if (this.#state !== "deciding" || bind === undefined) {
       throw new Error("no bind is being decided");
     }
-    return this.#run(() => this.#finishBind(bind, outcome));
+    return this.#run(() => this.#finishBind(bind, outcome, help));
   }
 
   passwordChangeDecided(outcome: PasswordChangeOutcome): readonly Action[] {
@@ -304,7 +304,7 @@ export class ClientSession implements Session {
     return [{ kind: "ask-bind", bind: { name, credentials, rewrite } }];
   }
 
-  #finishBind(bind: BindInProgress, outcome: BindOutcome): readonly Action[] {
+  #finishBind(bind: BindInProgress, outcome: BindOutcome, help?: string): readonly Action[] {
     const { success, envelope, isUpstreamLost } = bind;
     if (outcome === "accepted" && success !== undefined) {
       this.#bind = undefined;
@@ -315,7 +315,7 @@ export class ClientSession implements Session {
     }
     // An accept without the directory's own success is none.
     const told = outcome === "accepted" ? "unavailable" : outcome;
-    const bytes = outcomeReply(envelope.id, envelope.tag, told);
+    const bytes = outcomeReply(envelope.id, envelope.tag, told, help);
     return this.#becomeUnbound([toClient(bytes)]);
   }
 

@@ -320,10 +320,10 @@ export class Client implements BoundConnection, LegOwner, Due {
     } finally {
       if (judged !== undefined) this.#context.bound.remove(judged, this);
     }
-    const { outcome, identity } = bound;
+    const { outcome, identity, help } = bound;
     if (this.#session.state === "closed") return;
     const finish = (): void => {
-      this.#run(this.#session.bindDecided(outcome));
+      this.#run(this.#session.bindDecided(outcome, help));
       if (identity !== undefined && this.#session.state === "bound") this.#admit(identity);
       this.#settle();
     };

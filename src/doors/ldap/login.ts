@@ -5,6 +5,7 @@ import type { Attempt, Authenticator, Decision, DoorFacts } from "../../core/att
 import type { BindResult, Identity } from "../../core/ports.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Queue } from "../../lib/queue.ts";
+import type { HelpText } from "../../core/verdict.ts";
 import { uuidv7 } from "../../lib/random.ts";
 import type { Secret } from "../../lib/secret.ts";
 import type { BindOutcome, PasswordChangeOutcome } from "./action.ts";
@@ -13,6 +14,7 @@ import type { Troubles } from "./troubles.ts";
 
 export interface LoginContext {
   readonly authenticator: Authenticator;
+  readonly helpText: HelpText;
   readonly queue: Queue;
   readonly clock: Clock;
   readonly troubles: Pick<Troubles, "refused">;
@@ -31,6 +33,8 @@ export interface Bound {
   readonly outcome: BindOutcome;
   /** Only of somebody who was accepted. */
   readonly identity: Identity | undefined;
+  /** Words for somebody who was refused. */
+  readonly help?: string | undefined;
 }
 
 /** `ask` puts the question to the directory, over the client's own connection. */
@@ -47,7 +51,9 @@ export async function decideBind(
     rebind: origin.listener.rebind(origin.address),
   });
   const outcome = outcomeOf(decision);
-  return { outcome, identity: outcome === "accepted" ? decision?.identity : undefined };
+  if (outcome === "accepted") return { outcome, identity: decision?.identity };
+  const help = decision?.help && context.helpText(decision.help, false);
+  return { outcome, identity: undefined, help };
 }
 
 /** RFC 3062 §2: the old password is an attempt like any other, with a code where one is demanded. */

@@ -106,15 +106,22 @@ export function refuse(
   ];
 }
 
-/** The answer to a Bind or to a change of a password that isn't accepted. */
+/**
+ * The answer to a Bind or to a change of a password that isn't accepted. `help`: for the person, who is
+ * refused although the password is right.
+ */
 export function outcomeReply(
   id: number,
   requestTag: number,
   outcome: Exclude<BindOutcome, "accepted">,
+  help?: string,
 ): Buffer {
   switch (outcome) {
     case "refused":
-      return reply(id, requestTag, INVALID_CREDENTIALS);
+      return reply(id, requestTag, {
+        ...INVALID_CREDENTIALS,
+        text: help ?? INVALID_CREDENTIALS.text,
+      });
     case "empty-password":
       return reply(id, requestTag, REFUSALS["empty-password"]);
     case "busy":

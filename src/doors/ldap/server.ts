@@ -8,6 +8,7 @@ import type { TLSSocket } from "node:tls";
 
 import type { PersonName } from "../../core/administration.ts";
 import type { Authenticator } from "../../core/attempt.ts";
+import type { HelpText } from "../../core/verdict.ts";
 import { createDelayed } from "../../lib/delayed.ts";
 import { addressText, listenProblem, type ListenAddress } from "../../lib/listen.ts";
 import { createQueue, type Queue, type QueueLimits } from "../../lib/queue.ts";
@@ -41,6 +42,7 @@ interface LdapSettings {
 
 export interface LdapDoorOptions extends LdapSettings, TroublesOptions {
   readonly authenticator: Authenticator;
+  readonly helpText: HelpText;
   readonly limits?: Partial<Limits>;
   readonly queue?: Partial<QueueLimits>;
   /** How often those who are bound are looked up again. */
@@ -153,12 +155,13 @@ function createContext(
   options: LdapDoorOptions,
   opened: ReadonlyMap<ListenerPlace, Open>,
 ): DoorContext {
-  const { clock, log, authenticator } = options;
+  const { clock, log, authenticator, helpText } = options;
   const limits = { ...LIMITS, ...options.limits };
   const troubles = createTroubles(options);
   let connections = 0;
   return {
     authenticator,
+    helpText,
     clock,
     log,
     limits,

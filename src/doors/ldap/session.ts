@@ -42,7 +42,8 @@ export interface Session {
   fromClient(message: Buffer): readonly Action[];
   /** One whole message of this session's upstream connection; it isn't copied either. */
   fromUpstream(message: Buffer): readonly Action[];
-  bindDecided(outcome: BindOutcome): readonly Action[];
+  /** `help`: words for somebody who is refused. */
+  bindDecided(outcome: BindOutcome, help?: string): readonly Action[];
   passwordChangeDecided(outcome: PasswordChangeOutcome): readonly Action[];
   /** A Bind has waited long enough for outstanding operations: they are abandoned. */
   drainExpired(): readonly Action[];

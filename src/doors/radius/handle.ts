@@ -4,7 +4,7 @@
 import type { Authenticator, ChallengeAnswer, Decision, DoorFacts } from "../../core/attempt.ts";
 import type { Learnt } from "../../core/ports.ts";
 import { rejectAt } from "../../core/reject-delay.ts";
-import type { Reason } from "../../core/verdict.ts";
+import type { HelpText, Reason } from "../../core/verdict.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { ExpiringMap } from "../../lib/expiring-map.ts";
 import type { Log } from "../../lib/log.ts";
@@ -25,6 +25,7 @@ import { type Answer, createReplies, type Replies } from "./replies.ts";
 import {
   challengeAttributes,
   rejectAttributes,
+  messageAttributes,
   replyAttributes,
   writeReply,
   writeStatusReply,
@@ -40,6 +41,7 @@ export interface RadiusDoorOptions extends DropsOptions {
   readonly learnt: Learnt;
   /** Whether anybody at all could be logged in now. */
   readonly canServe: () => boolean;
+  readonly helpText: HelpText;
   readonly limits?: QueueLimits;
 }
 
@@ -74,6 +76,7 @@ export interface RadiusDoor {
 
 interface Door {
   readonly authenticator: Authenticator;
+  readonly helpText: HelpText;
   readonly canServe: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
@@ -113,6 +116,7 @@ export async function createRadiusDoor(options: RadiusDoorOptions): Promise<Radi
   const drops = createDrops(options);
   const door: Door = {
     authenticator: options.authenticator,
+    helpText: options.helpText,
     canServe: options.canServe,
     clock,
     log,
@@ -303,7 +307,8 @@ function answerTo(
   switch (outcome.verdict.outcome) {
     case "accept": {
       counts.accepts += 1;
-      const attributes = replyAttributes(reply, outcome.groups);
+      const granted = replyAttributes(reply, outcome.groups);
+      const attributes = [...granted, ...messageAttributes(helpOf(door, outcome))];
       return sent(writeReply(packet, CODE.accessAccept, attributes, secret), now);
     }
     case "challenge": {
@@ -320,8 +325,13 @@ function answerTo(
       break;
   }
   counts.rejects += 1;
-  const bytes = writeReply(packet, CODE.accessReject, rejectAttributes(packet), secret);
+  const attributes = [...rejectAttributes(packet), ...messageAttributes(helpOf(door, outcome))];
+  const bytes = writeReply(packet, CODE.accessReject, attributes, secret);
   return sent(bytes, rejectAt(receivedAt, now, rejectDelayMs));
+}
+
+function helpOf(door: Door, { help, verdict }: Decision): string | undefined {
+  return help && door.helpText(help, verdict.outcome === "accept");
 }
 
 function sent(bytes: Buffer | undefined, sendAt: number): Answer | DropReason {

@@ -2,7 +2,13 @@
 // Invariants: attributes that grant anything stand in an Accept only, and all refusals look alike.
 
 import { WireError } from "../../wire/error.ts";
-import { ATTRIBUTE, type Attribute, find, findAll } from "../../wire/radius/attributes.ts";
+import {
+  ATTRIBUTE,
+  type Attribute,
+  find,
+  findAll,
+  VALUE_BYTES_MAX,
+} from "../../wire/radius/attributes.ts";
 import { CODE, type ReplyCode } from "../../wire/radius/code.ts";
 import { encodeReply, type Packet } from "../../wire/radius/packet.ts";
 import type { SharedSecret } from "../../wire/radius/shared-secret.ts";
@@ -35,6 +41,12 @@ function attributeKey({ type, value }: Attribute): string {
   if (TUNNEL_TYPES.has(type)) return "tunnel";
   if (type !== ATTRIBUTE.vendorSpecific) return String(type);
   return `vendor ${value.toString("hex", 0, VENDOR_HEADER_BYTES)}`;
+}
+
+/** Words for the person (RFC 2865 §5.18), as far as they fit. */
+export function messageAttributes(text: string | undefined): Attribute[] {
+  if (text === undefined) return [];
+  return [{ type: ATTRIBUTE.replyMessage, value: Buffer.from(text).subarray(0, VALUE_BYTES_MAX) }];
 }
 
 export function challengeAttributes(state: Buffer): Attribute[] {

@@ -18,6 +18,13 @@ export const en = {
     refused: "That didn't work. Check the user name, the password and the code, then try again.",
   },
 
+  help: {
+    inPeriod: (count: number, url: string) =>
+      `Set up your second factor: ${days(count)} left. ${url}`,
+    expired: (url: string) =>
+      `The time to set up your second factor is over. Ask your administrator for more. ${url}`,
+  },
+
   enrol: {
     title: "Set up your second factor",
     daysLeft: (count: number) => `Set up your second factor: ${days(count)} left`,
