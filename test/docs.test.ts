@@ -8,6 +8,7 @@ import { generateCertificates } from "../certs/certificates.ts";
 import { configurationKeys } from "../src/config/keys.ts";
 import { ADMIN_FAILURES } from "../src/core/admin-login.ts";
 import { ALARMS, EVENT_TYPES } from "../src/core/audit.ts";
+import { MAIL_PLACES, MAIL_PROBLEMS, MAIL_TEMPLATES } from "../src/core/mail.ts";
 import { EXEMPT_REASONS, REASONS } from "../src/core/verdict.ts";
 import { COMMANDS } from "../src/commands/table.ts";
 import { PERMISSIONS, permissionsOf, ROLES } from "../src/core/permissions.ts";
@@ -66,6 +67,19 @@ t.test("every reason is documented with its error message, and no other", async 
 
 t.test("every reason for which a packet is dropped is documented, and no other", async (t) => {
   t.same(firstColumn(audit, "## Dropped packets").toSorted(), Object.keys(DROP_REASONS).toSorted());
+});
+
+t.test("every reason to give a mail up is documented, and no other", async (t) => {
+  t.same(firstColumn(audit, "## Mails").toSorted(), [...MAIL_PROBLEMS].toSorted());
+});
+
+t.test("every mail and every place in its text is documented, and no other", async (t) => {
+  const text = read("docs/mail.md");
+  t.same(firstColumn(text, "## What is sent"), [...MAIL_TEMPLATES]);
+  t.same(
+    firstColumn(text, "## Texts of your own"),
+    MAIL_PLACES.map((place) => `{${place}}`),
+  );
 });
 
 const ldap = read("docs/ldap-rules.md");

@@ -30,6 +30,7 @@ const MAY_IMPORT: readonly [folder: string, allowed: readonly string[]][] = [
   ["src/wire/ldap/", ["src/lib/", "src/wire/error.ts"]],
   ["src/backends/store/", ["src/core/", "src/lib/"]],
   ["src/backends/directory/", ["src/core/", "src/wire/ldap/", "src/wire/error.ts", "src/lib/"]],
+  ["src/backends/mail/", ["src/core/", "src/lib/"]],
   ["src/doors/radius/", ["src/core/", "src/wire/radius/", "src/wire/error.ts", "src/lib/"]],
   ["src/doors/ldap/", ["src/core/", "src/wire/ldap/", "src/wire/error.ts", "src/lib/"]],
   ["src/doors/control/", ["src/core/", "src/lib/"]],
@@ -130,6 +131,10 @@ const RULES: Readonly<Record<string, { rule: Rule; bad: File }>> = {
   "only the administrators' door speaks HTTP": {
     rule: only(/from "(fastify|node:https?|@prometheus-io\/client)"/, "src/doors/admin/"),
     bad: { path: "src/core/x.ts", text: 'import { fastify } from "fastify";' },
+  },
+  "only the mail backend speaks SMTP": {
+    rule: only(/from "nodemailer/, "src/backends/mail/"),
+    bad: { path: "src/core/x.ts", text: 'import { createTransport } from "nodemailer";' },
   },
   "only core/decide.ts produces an accept": {
     rule: only(/outcome: "accept"(?!;)/, "src/core/decide.ts", "src/core/verdict.ts"),

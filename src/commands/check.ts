@@ -144,6 +144,7 @@ function summarise(config: Config) {
       metricsFrom: config.admin.metricsFrom.map((network) => network.text),
       portal: config.admin.publicUrl,
     },
+    mail: config.mail && { server: config.mail.server.url, from: config.mail.from.address },
   };
 }
 
@@ -160,7 +161,7 @@ function adminText({ listen, tls, metricsFrom, portal }: NonNullable<Summary["ad
 type Summary = ReturnType<typeof summarise>;
 
 function summaryText(file: string, config: Config): string {
-  const { listen, directories, clients, listeners, store, admin } = summarise(config);
+  const { listen, directories, clients, listeners, store, admin, mail } = summarise(config);
   const lines = [
     `${file} is right.`,
     ...listen.map((address) => `  radius     ${address}`),
@@ -175,6 +176,7 @@ function summaryText(file: string, config: Config): string {
     ),
     `  store      ${store}`,
     ...(admin === undefined ? [] : [`  admin      ${adminText(admin)}`]),
+    ...(mail === undefined ? [] : [`  mail       ${mail.server}, from ${mail.from}`]),
   ];
   return `${lines.join("\n")}\n`;
 }

@@ -4,7 +4,8 @@
 import { WireError } from "../wire/error.ts";
 import { canonicalRdns } from "../wire/ldap/dn.ts";
 import { parseFilter, PLACEHOLDER } from "../wire/ldap/filter.ts";
-import type { DirectoryUrl } from "./config.ts";
+import { parseMailbox, type Mailbox } from "../lib/mail-address.ts";
+import type { DirectoryUrl, SmtpServer } from "./config.ts";
 
 /** An escaped octet is allowed in values alone, so a name can only ever come to stand in one. */
 const ANY_NAME = String.raw`\78`;
@@ -48,6 +49,25 @@ export function parseUrl(text: string): DirectoryUrl | string {
     return "is not the URL of a directory; write ldaps://host or ldaps://host:port";
   }
   return { url: text, host: host.replaceAll(/[[\]]/g, ""), port, tls };
+}
+
+/** smtp://host[:port] or smtps://host[:port]; whether clear text is allowed is judged later. */
+export function parseSmtpUrl(text: string): SmtpServer | string {
+  const match = /^(smtps?):\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?\/?$/.exec(
+    text,
+  );
+  const [, scheme, host = "", digits] = match ?? [];
+  const tls = scheme === "smtps" ? "implicit" : "start-tls";
+  const port = digits === undefined ? (tls === "implicit" ? 465 : 25) : Number(digits);
+  if (match === null || port < 1 || port > 65_535) {
+    return "is not a mail server; write smtp://host:port or smtps://host:port, the login apart";
+  }
+  return { url: text, host: host.replaceAll(/[[\]]/g, ""), port, tls };
+}
+
+/** `Name <address>` or an address. */
+export function parseFrom(text: string): Mailbox | string {
+  return parseMailbox(text) ?? 'is not a sender; write "Gatehouse <mfa@example.org>"';
 }
 
 /** The origin that browsers name (RFC 6454 §6.2): nothing may stand behind it. */

@@ -1,10 +1,13 @@
 // The configuration as the rest of the program sees it: checked, complete, with nothing left to
 // parse. Invariant: immutable; every default is filled in, every secret wrapped, paths absolute.
 
+import type { MailTemplate } from "../core/mail.ts";
 import type { LockoutRules } from "../core/ports.ts";
 import type { CodeMode, MfaMode } from "../core/verdict.ts";
 import type { ListenAddress } from "../lib/listen.ts";
+import type { Mailbox } from "../lib/mail-address.ts";
 import type { Secret } from "../lib/secret.ts";
+import type { TextTemplate } from "../lib/text-template.ts";
 import type { OperationName } from "../wire/ldap/operation.ts";
 import type { encodeAttribute, Definition } from "../wire/radius/dictionary.ts";
 import type { Network } from "./address.ts";
@@ -22,6 +25,8 @@ export interface Config {
   readonly lockout: LockoutRules;
   readonly enrolment: EnrolmentConfig;
   readonly admin: AdminConfig | undefined;
+  /** Undefined: no mail is sent. */
+  readonly mail: MailConfig | undefined;
   readonly log: { readonly level: LogLevel };
 }
 
@@ -55,6 +60,8 @@ export interface DirectoryConfig {
   readonly usernameAttribute: string;
   /** Undefined: found out from the directory itself. */
   readonly idAttribute: string | undefined;
+  /** Where somebody gets mail. */
+  readonly mailAttribute: string;
   readonly domains: readonly string[];
   readonly nestedGroups: boolean;
   /** Failed binds after which the directory locks; 0: never. Undefined: what it says itself. */
@@ -191,6 +198,25 @@ interface EnrolmentConfig {
 }
 
 export const HELP = ["never", "accepts", "always"] as const;
+
+export interface MailConfig {
+  readonly server: SmtpServer;
+  readonly from: Mailbox;
+  /** Undefined: the server lets us send without. */
+  readonly login: { readonly user: string; readonly password: Secret } | undefined;
+  /** PEM of the certificates that sign the server's; undefined: the system's. */
+  readonly ca: string | undefined;
+  /** Those that administrators replaced. */
+  readonly templates: Readonly<Partial<Record<MailTemplate, TextTemplate>>>;
+}
+
+export interface SmtpServer {
+  /** As configured, for messages. */
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+  readonly tls: "implicit" | "start-tls" | "none";
+}
 
 /** Freezes it to the last leaf; secrets and bytes stay as they are. */
 export function freeze<T>(value: T): T {

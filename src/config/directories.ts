@@ -49,6 +49,7 @@ function buildDirectory(
     userDn: raw.user_dn,
     usernameAttribute: raw.username_attribute,
     idAttribute: raw.id_attribute === "auto" ? undefined : raw.id_attribute,
+    mailAttribute: raw.mail_attribute,
     domains: raw.domains,
     nestedGroups: raw.nested_groups,
     lockoutThreshold: raw.lockout_threshold,

@@ -2,6 +2,7 @@
 // Invariant: a file that holds a secret is read only if its owner alone can read it, and nothing
 // that was read appears in a message.
 
+import { isUtf8 } from "node:buffer";
 import { X509Certificate } from "node:crypto";
 import { closeSync, fstatSync, openSync, readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
@@ -58,9 +59,18 @@ export function readPrivateFile(file: string, at: Path, around: Surroundings): S
   return bytes && Secret.of(bytes);
 }
 
+/** A text in UTF-8 that everyone may read; undefined after a problem was reported. */
+export function readText(file: string, at: Path, around: Surroundings): string | undefined {
+  const bytes = readNamed(file, at, around, "public");
+  if (bytes === undefined) return undefined;
+  if (isUtf8(bytes)) return bytes.toString("utf8");
+  around.report.problem(at, `${file} is not text in UTF-8`);
+  return undefined;
+}
+
 /** A PEM file of at least one certificate, as text. It may be readable by everyone. */
 export function readCertificates(file: string, at: Path, around: Surroundings): string | undefined {
-  const bytes = readNamed(file, at, around, "certificates");
+  const bytes = readNamed(file, at, around, "public");
   if (bytes === undefined) return undefined;
   const blocks = splitPem(bytes.toString("latin1"));
   if (blocks.length > 0 && blocks.every(isCertificate)) return blocks.join("\n");
@@ -70,7 +80,7 @@ export function readCertificates(file: string, at: Path, around: Surroundings): 
 
 /** A PEM file of at least one certificate revocation list (RFC 5280 §5), as text. */
 export function readRevocations(file: string, at: Path, around: Surroundings): string | undefined {
-  const bytes = readNamed(file, at, around, "certificates");
+  const bytes = readNamed(file, at, around, "public");
   if (bytes === undefined) return undefined;
   const blocks = bytes.toString("latin1").match(PEM_LIST) ?? [];
   if (blocks.length > 0 && blocks.every(isRevocationList)) return blocks.join("\n");
@@ -126,7 +136,7 @@ function readNamed(
   file: string,
   at: Path,
   around: Surroundings,
-  kind: "secret" | "certificates",
+  kind: "secret" | "public",
 ): Buffer | undefined {
   const path = resolve(around.folder, file);
   around.seen({ file: path });

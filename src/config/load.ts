@@ -19,6 +19,8 @@ import { readBounded, readMasterKey, type Surroundings } from "./files.ts";
 import { toProblems, wording } from "./issues.ts";
 import { secret } from "./leaf.ts";
 import { buildListeners } from "./listeners.ts";
+import { buildMail } from "./mail.ts";
+import { mailSchema } from "./mail-schema.ts";
 import type { Path, Problem } from "./problem.ts";
 import {
   adminSchema,
@@ -134,6 +136,7 @@ function buildParts(value: unknown, around: Surroundings, clock: Clock) {
   const admin = adminSchema.safeParse(get(value, "admin"));
   const enrolment = enrolmentSchema.safeParse(get(value, "enrolment") ?? {});
   if (admin.success && enrolment.success) checkEnrolment(enrolment.data, admin.data, around);
+  const mail = mailSchema.safeParse(get(value, "mail"));
   const listeners = get(get(value, "ldap"), "listeners");
   return {
     masterKey: location.success ? readMasterKey(location.data, around) : undefined,
@@ -141,10 +144,11 @@ function buildParts(value: unknown, around: Surroundings, clock: Clock) {
     clients: buildClients(salvage(clientSchema, clients), neighbours, around),
     listeners: buildListeners(salvage(listenerSchema, listeners), neighbours, around),
     admin: admin.success ? buildAdmin(admin.data, neighbours.today, around) : undefined,
+    mail: mail.success ? buildMail(mail.data, around) : undefined,
   };
 }
 
-type Parts = Pick<ReturnType<typeof buildParts>, "directories" | "clients" | "listeners" | "admin">;
+type Parts = Omit<ReturnType<typeof buildParts>, "masterKey">;
 type Raw = z.infer<typeof schema>;
 
 function assemble(raw: Raw, masterKey: Config["masterKey"], parts: Parts, folder: string): Config {
@@ -173,6 +177,7 @@ function assemble(raw: Raw, masterKey: Config["masterKey"], parts: Parts, folder
       help: enrolment.help,
     },
     admin: parts.admin,
+    mail: parts.mail,
     log,
   });
 }
@@ -209,7 +214,7 @@ function contentHash(masterKey: Config["masterKey"], contents: readonly Uint8Arr
 
 /** Whether a secret stands in the file itself. */
 function holdsSecret(value: unknown): boolean {
-  const places = [get(value, "master_key")];
+  const places = [get(value, "master_key"), get(get(value, "mail"), "password")];
   for (const entry of listOf(get(value, "directories"))) places.push(get(entry, "bind_password"));
   for (const entry of listOf(get(get(value, "radius"), "clients"))) {
     places.push(get(entry, "secret"), get(entry, "previous_secret"));

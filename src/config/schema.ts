@@ -27,12 +27,12 @@ import {
   parseUrl,
 } from "./check.ts";
 import { checked, duration, name, parsed, path, secret, text, wholeNumber } from "./leaf.ts";
+import { mailSchema } from "./mail-schema.ts";
 
 /** Keys of coming versions: refused by name, so that nobody believes them to be at work. */
 export const LATER_KEYS: ReadonlySet<string> = new Set([
   "eap",
   "radsec",
-  "mail",
   "radius.accounting",
   "store.postgres",
 ]);
@@ -86,6 +86,9 @@ export const directorySchema = z.strictObject({
   id_attribute: attributeName
     .default("auto")
     .describe("Attribute that never changes (entryUUID, objectGUID, …); auto: found by itself"),
+  mail_attribute: attributeName
+    .default("mail")
+    .describe("Attribute that holds a person's mail address"),
   domains: z
     .array(checked(checkDomain))
     .max(256)
@@ -360,6 +363,7 @@ export const schema = z.strictObject({
   lockout: lockout.prefault({}).describe("What happens to guessers"),
   enrolment: enrolmentSchema.prefault({}).describe("How people get a token"),
   admin: adminSchema.optional().describe("The listener for portal, API, health checks and metrics"),
+  mail: mailSchema.optional().describe("Mails to people about their enrolment"),
   log: z
     .strictObject({
       level: z.enum(LOG_LEVELS).default("info").describe("Least serious lines that are written"),

@@ -36,6 +36,10 @@ export async function examine(
     const { listen } = config.admin;
     tell(isRunning ? taken("admin", listen) : await examineTcp("admin.listen", "admin", listen));
   }
+  if (config.mail !== undefined) {
+    const { examineMail } = await import("../backends/mail/examine.ts");
+    tell(await examineMail(config.mail));
+  }
   for (const finding of certificateFindings(config, clock.now())) tell(finding);
   tell(examineStore(config.store.sqlite, config.masterKey));
   const said = `it is ${new Date(clock.now()).toISOString()} here: as on your phone?`;

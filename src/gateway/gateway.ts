@@ -14,6 +14,7 @@ import { closeDirectories, startDirectories } from "./directories.ts";
 import { openDoors } from "./doors.ts";
 import { exemptIn } from "./exempt.ts";
 import { healthReport } from "./health.ts";
+import { startMail } from "./mail.ts";
 import { createReload, watch, type Reload } from "./reload.ts";
 import { revoking } from "./revoking.ts";
 import { watchPeriods } from "./period-watch.ts";
@@ -102,6 +103,7 @@ async function open(
   });
   const stopClock = watchClock(clock, store.newestEventAt(), log, record);
   const stopPeriods = watchPeriods(store, log);
+  const stopMail = startMail(options, running);
   watch(running, reload, options.loaded.watch);
   // A store that can't be written now accepts nobody, and may be back before anybody looks.
   const tell = (type: EventType): Promise<void> =>
@@ -116,11 +118,13 @@ async function open(
     async stop() {
       stopClock();
       stopPeriods();
+      const mailStopped = stopMail();
       running.stopWatching();
       running.isStopping = true;
       await doors.close(DRAIN_MS);
       await admin?.close();
       await control.close();
+      await mailStopped;
       closeDirectories(running.directories);
       await tell("service_stop");
     },

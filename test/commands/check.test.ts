@@ -74,14 +74,14 @@ t.test("a program gets everything as JSON, without secrets", async (t) => {
   const parsed: unknown = JSON.parse(right.stdout);
   t.match(parsed, { ok: true, problems: [], warnings: [], summary: { listen: ["0.0.0.0:1812"] } });
   t.notOk(right.stdout.includes("a shared secret"));
-  const path = folder.write("wrong.yaml", yaml({ top: "mail: {}\n" }));
+  const path = folder.write("wrong.yaml", yaml({ top: "eap: {}\n" }));
   const wrong = await run("--json", "--config", path);
   t.equal(wrong.code, 2);
   t.equal(wrong.stderr, "");
   t.same(JSON.parse(wrong.stdout), {
     ok: false,
     problems: [
-      { file: path, line: 13, column: 1, path: "mail", message: "not built yet in this version" },
+      { file: path, line: 13, column: 1, path: "eap", message: "not built yet in this version" },
     ],
     warnings: [],
   });

@@ -66,6 +66,9 @@ t.test("the example uses every key and is right", async (t) => {
   await generateCertificates(join(folder.path, "certs"), { clock: fakeClock() });
   cpSync(join(folder.path, "certs/ca.pem"), join(folder.path, "certs/directory-ca.pem"));
   folder.write("certs/directory-ca.crl", await makeRevocationList(join(folder.path, "certs")));
+  cpSync(join(folder.path, "certs/ca.pem"), join(folder.path, "certs/mail-ca.pem"));
+  cpSync(join(root, "config/mail"), join(folder.path, "mail"), { recursive: true });
+  folder.write("mail-password", "the mail server's password\n");
   const names = ["master.key", "bind", "vpn", "vpn.old", "printers"];
   let text = example.replaceAll("data/master.key", "master.key").replaceAll("secrets/", "");
   folder.write("vpn.old", "an older secret of some length\n");

@@ -29,6 +29,7 @@ export function directoryOptions(
     userFilter: "(&(objectClass=person)(uid={username}))",
     userDn: undefined,
     usernameAttribute: "uid",
+    mailAttribute: "mail",
     idAttribute: undefined,
     domains: ["example.org", "EXAMPLE"],
     nestedGroups: true,

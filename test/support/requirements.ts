@@ -39,6 +39,8 @@ const NEEDED = [
   { program: "/usr/bin/curl", package: "curl" },
   { program: "/usr/bin/jq", package: "jq" },
   { program: "/usr/bin/oathtool", package: "oathtool" },
+  // The mail server that test/support/mail-server.py is.
+  { program: "/usr/bin/aiosmtpd", package: "python3-aiosmtpd" },
   // Judges what is measured, and the alert rules in config/.
   { program: "/usr/bin/promtool", package: "prometheus" },
 ] as const;

@@ -95,6 +95,8 @@ export interface Slapd {
   read(uid: string, attribute: string): string[];
   /** One more entry, as LDIF. */
   add(ldif: string): void;
+  /** Gives that uid these values of `attribute`, in the place of those it has. */
+  change(uid: string, attribute: string, ...values: readonly string[]): void;
   /** Removes one of the people and adds one of the same name and password: another entryUUID. */
   replacePerson(uid: string): void;
   /** It stays connected and answers nothing (SIGSTOP) until `resume`. */
@@ -171,6 +173,15 @@ export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
       );
     },
     add,
+    change(uid, attribute, ...values) {
+      const encoded = values.map(
+        (value) => `${attribute}:: ${Buffer.from(value, "utf8").toString("base64")}\n`,
+      );
+      const change = `changetype: modify\nreplace: ${attribute}\n${encoded.join("")}`;
+      const input = `dn: uid=${uid},ou=people,${BASE}\n${change}`;
+      const done = spawnSync("ldapmodify", asAdmin, { input, encoding: "utf8" });
+      if (done.status !== 0) throw new Error(done.stderr);
+    },
     replacePerson(uid) {
       const removed = spawnSync("ldapdelete", [...asAdmin, `uid=${uid},ou=people,${BASE}`]);
       if (removed.status !== 0) throw new Error(removed.stderr.toString());

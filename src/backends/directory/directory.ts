@@ -18,6 +18,7 @@ import { createMembership } from "./groups.ts";
 import { createHealth } from "./health.ts";
 import { createLearnt } from "./learnt.ts";
 import { createLookup } from "./lookup.ts";
+import { createFindMail } from "./mail.ts";
 import { readOptions, type DirectoryOptions } from "./options.ts";
 import { Pool } from "./pool.ts";
 import { Relays } from "./relays.ts";
@@ -43,6 +44,8 @@ export interface DirectoryBackend extends Directory {
   findEntry(dn: string): Promise<LookupResult>;
   /** Everybody who could log in here, in pages; a consumer that stops early ends the search. */
   everybody(): AsyncIterable<readonly Identity[]>;
+  /** Where somebody gets mail, as their entry says it; undefined: nowhere. */
+  findMail(identity: Identity): Promise<string | undefined>;
   /** For the LDAP door: each of its clients has a connection of its own. */
   readonly relays: Pick<Relays, "prepare" | "acquire">;
 }
@@ -117,6 +120,7 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
 
   const lookup = createLookup(settings, lookups, () => learnt.attributes);
   const memberOf = createMembership(settings, lookups);
+  const findMail = createFindMail(settings, lookups);
   return {
     name: settings.name,
     relays,
@@ -128,6 +132,7 @@ export function createDirectory(options: DirectoryOptions): DirectoryBackend {
     },
     find: (username) => watch.over(lookup.find(username)),
     findEntry: (dn) => watch.over(lookup.findEntry(dn)),
+    findMail: (identity) => watch.over(findMail(identity)),
     async bind({ dn, isDisabled }, password) {
       const answered = new Promise<BindResult>((resolve, reject) => {
         const deadlineAt = clock.monotonic() + settings.timeoutMs;

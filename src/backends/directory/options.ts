@@ -27,6 +27,8 @@ export interface DirectoryOptions {
   readonly usernameAttribute: string;
   /** Undefined: found out from the entries. */
   readonly idAttribute: string | undefined;
+  /** Where somebody gets mail. */
+  readonly mailAttribute: string;
   readonly domains: readonly string[];
   readonly nestedGroups: boolean;
   /** Failed binds after which the directory locks; 0: never. Undefined: what it says itself. */

@@ -107,6 +107,7 @@ export function createAdministration(options: AdministrationOptions): Administra
         kind: "require",
         person: personRow(identity),
         change,
+        now: clock.now(),
         event: eventText(event),
       }),
     grantBypass: (identity, codeHash, until, event) =>

@@ -7,6 +7,7 @@ import { Secret } from "../../lib/secret.ts";
 import { resealAdministrators } from "./administrator-changes.ts";
 import type { AdministratorWrite } from "./administrator-writes.ts";
 import { eventText, hexOf, readEvent, type Ledger } from "./ledger.ts";
+import { createOutboxWriter } from "./outbox.ts";
 import type { People } from "./people.ts";
 import { createRecoveryCodes, type RecoveryCodes } from "./recovery.ts";
 import { createRequirements } from "./requirements.ts";
@@ -36,7 +37,8 @@ export function createChanges(
   keyring: Keyring,
 ): Changes {
   const recovery = createRecoveryCodes(database);
-  const requirements = createRequirements(database, ledger);
+  const mails = createOutboxWriter(database, ledger);
+  const requirements = createRequirements(database, ledger, mails.ofPeriods);
   const tokens = createTokens(database, keyring, recovery);
   const run = (sql: string): ((...values: (string | number | null)[]) => number) => {
     const statement = database.prepare(sql);
@@ -115,7 +117,7 @@ export function createChanges(
     require(write) {
       const account = people.settle(write.person);
       if (account === undefined) return "identity-changed";
-      return requirements.change(account, write.change, write.event);
+      return requirements.change(account, write.change, write.event, write.now);
     },
     "close-periods": ({ now }) => requirements.close(now),
     bypass(write) {
@@ -141,6 +143,7 @@ export function createChanges(
       keyring.keys.unshift(next);
       return { resealed };
     },
+    ...mails.changes,
     trim: (write) => trim(write, database, (last) => setMeta("trimmed", ledger.anchor(last))),
     "dead-steps"(write) {
       setMeta("steps_dead_before", write.before);

@@ -7,6 +7,7 @@ import type { WriterThread } from "./writer-thread.ts";
 export function storeMetrics(
   writer: Pick<WriterThread, "load">,
   trailLength: () => number,
+  mailsWaiting: () => number,
 ): Metric[] {
   return [
     single(
@@ -34,14 +35,20 @@ export function storeMetrics(
       () => writer.load.batches,
     ),
     single("counter", "gatehouse_audit_events_total", "Events in the trail, ever.", () =>
-      lengthOf(trailLength),
+      readable(trailLength),
+    ),
+    single(
+      "gauge",
+      "gatehouse_mails_waiting",
+      "Mails that are due and haven't been handed over.",
+      () => readable(mailsWaiting),
     ),
   ];
 }
 
-function lengthOf(trailLength: () => number): number | undefined {
+function readable(read: () => number): number | undefined {
   try {
-    return trailLength();
+    return read();
   } catch (error) {
     if (error instanceof DependencyDown) return undefined;
     throw error;

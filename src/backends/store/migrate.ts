@@ -7,8 +7,15 @@ import { initial } from "./migrations/001-initial.ts";
 import { recoveryCodes } from "./migrations/002-recovery-codes.ts";
 import { administrators } from "./migrations/003-administrators.ts";
 import { enrolmentPeriods } from "./migrations/004-enrolment-periods.ts";
+import { mail } from "./migrations/005-mail.ts";
 
-const MIGRATIONS: readonly string[] = [initial, recoveryCodes, administrators, enrolmentPeriods];
+const MIGRATIONS: readonly string[] = [
+  initial,
+  recoveryCodes,
+  administrators,
+  enrolmentPeriods,
+  mail,
+];
 
 /** The schema number this program writes. */
 const SCHEMA_VERSION = MIGRATIONS.length;

@@ -12,9 +12,15 @@ import {
 } from "../../core/requirement.ts";
 import { uuidv7 } from "../../lib/random.ts";
 import { eventText, readEvent, type EventText, type Ledger } from "./ledger.ts";
+import type { PeriodMails } from "./outbox.ts";
 
 export interface Requirements {
-  change(account: number, change: RequirementChange, event: EventText): "changed" | "unchanged";
+  change(
+    account: number,
+    change: RequirementChange,
+    event: EventText,
+    now: number,
+  ): "changed" | "unchanged";
   /** Looks at some periods that are over by `now`; 0: there are none. */
   close(now: number): { closed: number; expired: number };
 }
@@ -22,7 +28,12 @@ export interface Requirements {
 // A slice: some milliseconds of the writer's time, so that logins pass in between.
 const CLOSE_ROWS = 200;
 
-export function createRequirements(database: DatabaseSync, ledger: Ledger): Requirements {
+/** `mails`: told of each change, in its transaction. */
+export function createRequirements(
+  database: DatabaseSync,
+  ledger: Ledger,
+  mails: PeriodMails,
+): Requirements {
   const find = database.prepare(
     "SELECT requirement_until, requirement_of FROM accounts WHERE id = ?",
   );
@@ -38,7 +49,7 @@ export function createRequirements(database: DatabaseSync, ledger: Ledger): Requ
   const settle = database.prepare("UPDATE accounts SET period_state = ? WHERE id = ?");
 
   return {
-    change(account, change, event) {
+    change(account, change, event, now) {
       const row = find.get(account) ?? {};
       const before = readRequirement(row["requirement_until"], row["requirement_of"]);
       const after = changeRequirement(before, change);
@@ -47,6 +58,7 @@ export function createRequirements(database: DatabaseSync, ledger: Ledger): Requ
       set.run(after?.until ?? null, after?.of ?? null, state, account);
       const changes = [{ field: "until", from: textOf(before), to: textOf(after) }];
       ledger.append(eventText({ ...readEvent(event), changes }));
+      mails.announce(account, after?.until, now);
       return "changed";
     },
     close(now) {
@@ -58,6 +70,7 @@ export function createRequirements(database: DatabaseSync, ledger: Ledger): Requ
         if (isEnrolled) continue;
         expired += 1;
         ledger.append(eventText(expiredEvent(row, now)));
+        mails.tellEnd(Number(row["id"]), Number(row["requirement_until"]), now);
       }
       return { closed: rows.length, expired };
     },

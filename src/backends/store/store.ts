@@ -3,6 +3,7 @@
 
 import type { Administration } from "../../core/administration.ts";
 import type { Administrators } from "../../core/administrators.ts";
+import type { Outbox } from "../../core/mail.ts";
 import type { Attempts, DirectoryLockout, Learnt, LockoutRules } from "../../core/ports.ts";
 import type { Roster } from "../../core/roster.ts";
 import type { Clock } from "../../lib/clock.ts";
@@ -15,6 +16,7 @@ import { createAdministrators } from "./administrators.ts";
 import { createAttempts } from "./attempts.ts";
 import { holdStore, openReader, preparePath, type Durability } from "./database.ts";
 import { storeMetrics } from "./metrics.ts";
+import { createOutbox } from "./outbox.ts";
 import { open, sealKeyOf, TRAIL_PURPOSE } from "./seal.ts";
 import { createRoster } from "./roster.ts";
 import { createSnapshot } from "./snapshot.ts";
@@ -38,7 +40,7 @@ export interface StoreOptions {
 /** Of the directory of that name, as far as it is known. */
 type LockoutOf = (directory: string) => DirectoryLockout | undefined;
 
-export interface Store extends Attempts, Administration, Learnt {
+export interface Store extends Attempts, Administration, Learnt, Outbox {
   readonly administrators: Administrators;
   readonly roster: Roster;
   /** New limits for the next attempt. */
@@ -128,6 +130,7 @@ function assemble(options: StoreOptions, writer: WriterThread, held: { release()
       writer.useKey(key);
     },
   });
+  const outbox = createOutbox(reader, snapshot, writer, clock);
   const learnt = reader.prepare("SELECT key FROM learnt WHERE kind = ?");
   const stopUpkeep = startUpkeep({ ...options, writer });
   let isClosed = false;
@@ -137,6 +140,7 @@ function assemble(options: StoreOptions, writer: WriterThread, held: { release()
     ...administration,
     administrators: createAdministrators({ reader, snapshot, writer, clock, keys: () => keys }),
     roster: createRoster({ reader, snapshot, accounts, clock }),
+    ...outbox,
     load: async (kind) => snapshot.read(() => learnt.all(kind).map((row) => String(row["key"]))),
     async remember(kind, key) {
       await writer.write<"learn">({ kind: "learn", what: kind, key });
@@ -148,7 +152,11 @@ function assemble(options: StoreOptions, writer: WriterThread, held: { release()
     isUp: () => writer.problem === undefined,
     problem: () => writer.problem,
     newestEventAt: () => snapshot.read(() => trail.newestAt()),
-    metrics: storeMetrics(writer, () => snapshot.read(() => trail.length())),
+    metrics: storeMetrics(
+      writer,
+      () => snapshot.read(() => trail.length()),
+      () => outbox.mailsWaiting(),
+    ),
     closePeriods: () => writer.write<"close-periods">({ kind: "close-periods", now: clock.now() }),
     async markRestored() {
       await writer.write<"dead-steps">({ kind: "dead-steps", before: clock.now() });

@@ -3,6 +3,7 @@
 
 import type { ImportProblem } from "../../core/administration.ts";
 import type { AdministratorAnswers, AdministratorWrite } from "./administrator-writes.ts";
+import type { TakenMail } from "../../core/mail.ts";
 import type { EventText } from "./ledger.ts";
 import type { Durability } from "./database.ts";
 import type { Ending, LockoutRules, Recorded, TotpAlgorithm } from "../../core/ports.ts";
@@ -95,6 +96,7 @@ export type Write =
       readonly kind: "require";
       readonly person: PersonRow;
       readonly change: RequirementChange;
+      readonly now: number;
       readonly event: EventText;
     }
   | {
@@ -108,6 +110,15 @@ export type Write =
   | { readonly kind: "rotate"; readonly newKey: Uint8Array; readonly event: EventText }
   | { readonly kind: "trim"; readonly before: number; readonly now: number }
   | { readonly kind: "close-periods"; readonly now: number }
+  | {
+      readonly kind: "take-mail";
+      readonly id: number;
+      readonly now: number;
+      readonly retryAt: number;
+    }
+  | { readonly kind: "settle-mail"; readonly id: number; readonly event: EventText | undefined }
+  | { readonly kind: "postpone-mail"; readonly id: number; readonly retryAt: number }
+  | { readonly kind: "hold-mails"; readonly now: number }
   | { readonly kind: "dead-steps"; readonly before: number }
   /** Changes something that means nothing: whether it can be written is the question. */
   | { readonly kind: "probe" };
@@ -131,6 +142,10 @@ export interface Answers extends AdministratorAnswers {
   relink: "relinked" | "not-needed";
   rotate: { resealed: number };
   trim: { removed: number };
+  "take-mail": TakenMail | undefined;
+  "settle-mail": true;
+  "postpone-mail": true;
+  "hold-mails": true;
   "dead-steps": true;
   probe: true;
 }

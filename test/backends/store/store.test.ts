@@ -9,6 +9,7 @@ import { openStore } from "../../../src/backends/store/store.ts";
 import { DependencyDown } from "../../../src/core/ports.ts";
 import { Secret } from "../../../src/lib/secret.ts";
 import { attempt, event, MASTER_KEY, newToken, person, testStore } from "../../support/store.ts";
+import { mailsContract } from "./contract-mails.ts";
 import { peopleContract } from "./contract-people.ts";
 import { periodsContract } from "./contract-periods.ts";
 import { recoveryContract } from "./contract-recovery.ts";
@@ -16,6 +17,7 @@ import { storeContract } from "./contract.ts";
 
 storeContract(testStore);
 peopleContract(testStore);
+mailsContract(testStore);
 recoveryContract(testStore);
 periodsContract(testStore);
 
