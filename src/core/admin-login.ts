@@ -89,7 +89,7 @@ export function createAdminLogin(options: AdminLoginOptions): AdminLogin {
     await administrators.refuseLogin(
       administrator.id,
       loginEvent(now, origin, username, failure, administrator),
-      lockoutEvent(now, origin, administrator),
+      begun.isLast ? lockoutEvent(now, origin, administrator) : undefined,
     );
     return { kind: "refused" };
   }

@@ -57,6 +57,8 @@ export interface AdminAttempt {
   readonly secret: Secret | undefined;
   /** Steps up to and including this one are dead. */
   readonly lastStep: number;
+  /** The one that locks unless it is right. */
+  readonly isLast: boolean;
 }
 
 export type AdminBegun =
@@ -112,8 +114,8 @@ export interface Administrators {
   beginLogin(username: string): Promise<AdminBegun>;
   /** Clears the counter and claims the code's step; "replayed": somebody had it before. */
   acceptLogin(id: number, step: number, event: EventDraft): Promise<"accepted" | "replayed">;
-  /** `lockout` is kept too if the administrator is locked now. */
-  refuseLogin(id: number, event: EventDraft, lockout: EventDraft): Promise<void>;
+  /** `lockout`, of the attempt that locks, is kept too if nobody has unlocked meanwhile. */
+  refuseLogin(id: number, event: EventDraft, lockout: EventDraft | undefined): Promise<void>;
 
   createAdministrator(
     created: NewAdministrator,

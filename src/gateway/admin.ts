@@ -98,6 +98,7 @@ async function openApi(
   origin: string,
 ): Promise<Site> {
   const { apiSite } = await import("../doors/admin/api/site.ts");
+  const { createQueries } = await import("../doors/admin/api/events.ts");
   const { createSessions } = await import("../doors/admin/api/sessions.ts");
   const { createSetUp } = await import("../doors/admin/api/set-up.ts");
   const { administrators, roster } = store;
@@ -125,6 +126,7 @@ async function openApi(
     passwords,
     sessions: createSessions(clock),
     setUp,
+    queries: createQueries(clock),
     issuer: () => running.config.totp.issuer,
     periodMs: () => running.config.enrolment.periodMs,
     bypassKey: deriveKey(running.config.masterKey, "bypass"),

@@ -113,6 +113,8 @@ t.test(
     t.equal(events.length, 40 - busy);
     const compared = events.filter((event) => event.error_message === "password incorrect");
     t.equal(compared.length, 5);
+    const locks = await store.events({ limit: 100, eventType: "admin_lockout" });
+    t.equal(locks.length, 1, "one lock, one event, however many were under way");
     t.same(await login(ADMIN_PASSWORD, adminCode(clock)), { kind: "refused" });
   },
 );

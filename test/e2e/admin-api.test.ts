@@ -10,7 +10,10 @@ import t, { type Test } from "tap";
 import { generateCertificates } from "../../certs/certificates.ts";
 import { decodeBase32 } from "../../src/lib/base32.ts";
 import { ended, type Ran } from "../support/command.ts";
-import { radclient, startGateway, type TestGateway } from "../support/gateway.ts";
+import { codeFor, radclient, startGateway, type TestGateway } from "../support/gateway.ts";
+import { CLOSED, LdapClient } from "../support/ldap-client.ts";
+import { dnOf } from "../support/ldap-gateway.ts";
+import { bindRequest } from "../support/ldap-requests.ts";
 import { operatorOf } from "../support/operator.ts";
 import { spellings } from "../support/spellings.ts";
 import { startSlapd } from "../support/slapd.ts";
@@ -36,7 +39,8 @@ async function open(t: Test, logLevel = "info"): Promise<Administered> {
   await generateCertificates(folder, { names: [HOST, "127.0.0.1"] });
   const files = `certificate: ${folder}/server.pem, key: ${folder}/server.key`;
   const more = `admin: { listen: "127.0.0.1:0", public_url: "https://${HOST}", ${files} }\n`;
-  const gateway = await startGateway({ directory: slapd.url, more, logLevel });
+  const listeners = { plain: ["tls: none"] };
+  const gateway = await startGateway({ directory: slapd.url, listeners, more, logLevel });
   t.teardown(() => gateway.end());
   const { port } = new URL(gateway.adminUrl);
   // Where the name leads, and whose certificates are good: nothing else differs from outside.
@@ -200,6 +204,38 @@ await t.test("what is done over the API counts for the next login over RADIUS", 
   await post("unlock");
   t.equal((await radclient(gateway, "alice", field)).code, "Access-Accept");
 });
+
+const SIGN_IN = `
+TOKEN=$(curl -fsS -c portal "$GATEHOUSE/sign-in" | grep -oP 'name="token" value="\\K[^"]+')
+curl -fsS -b portal -c portal -H "origin: $GATEHOUSE" "$GATEHOUSE/sign-in" -o /dev/null \\
+  --data-urlencode "token=$TOKEN" -d "username=alice&password=alice-password&code=$CODE"
+`;
+
+await t.test(
+  "LDAP-25, WEB-09: a lock over the API ends LDAP connections and the portal's session",
+  async (t) => {
+    const administered = await open(t);
+    const { gateway, run } = administered;
+    const secret = operatorOf(gateway).enroll("alice");
+    const KEY = await makeKey(administered, ["people:read", "people:lock"]);
+    const client = await LdapClient.open(gateway.ldapPort("plain"));
+    const field = `alice-password,${codeFor(secret)}`;
+    t.match(await client.ask(bindRequest(1, dnOf("alice"), field)), { resultCode: 0 });
+    const signedIn = await run(SIGN_IN, { CODE: codeFor(secret, 1) });
+    t.equal(signedIn.code, 0, signedIn.stderr);
+    const account = async (): Promise<string> => {
+      const script = `curl -sS -b portal -o /dev/null -w '%{http_code}' "$GATEHOUSE/account"`;
+      return (await run(script)).stdout;
+    };
+    t.equal(await account(), "200");
+    const lock = `PERSON=$(curl -fsS -H "x-api-key: $KEY" "$GATEHOUSE/api/systemusers?search=alice" |
+        jq -r '.results[0].id')
+      curl -fsS -H "x-api-key: $KEY" "$GATEHOUSE/api/systemusers/$PERSON/lock" --json '{}'`;
+    t.match(await run(lock, { KEY }), { code: 0, stdout: '{"outcome":"locked"}' });
+    await t.rejects(client.next(), CLOSED);
+    t.equal(await account(), "303", "back to the sign-in");
+  },
+);
 
 await t.test(
   "no secret of an administrator stands in the log, the events or the store",

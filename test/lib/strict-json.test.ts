@@ -5,6 +5,8 @@ import t from "tap";
 
 import { parseStrictJson } from "../../src/lib/strict-json.ts";
 
+const parse = (text: string): unknown => parseStrictJson(Buffer.from(text));
+
 t.test(
   "A02: ambiguous, deep and poisoned documents are refused without repeating them",
   async (t) => {
@@ -20,16 +22,27 @@ t.test(
       ["{secret", /^not JSON$/],
       ["", /not JSON/],
       ['{"a":1}x', /not JSON/],
+      ['{"a":"\\ud800"}', /half of a character/],
+      ['{"a":["\\udc00\\ud800"]}', /half of a character/],
+      ['{"\\ud83d":1}', /half of a character/],
     ];
-    for (const [text, message] of bad)
-      t.throws(() => parseStrictJson(text), { message }, text.slice(0, 40));
+    for (const [text, message] of bad) t.throws(() => parse(text), { message }, text.slice(0, 40));
   },
 );
 
+t.test("octets that are no UTF-8 are no JSON: two texts would be read as one", async (t) => {
+  for (const octets of ["ff", "c3", "eda080", "c080"]) {
+    const bytes = Buffer.from(`22${octets}22`, "hex");
+    t.throws(() => parseStrictJson(bytes), { message: "not JSON" }, octets);
+  }
+  t.equal(parse('"ü 😀 \\ud83d\\ude00"'), "ü 😀 😀");
+  t.throws(() => parse("\ufeff{}"), { message: "not JSON" }, "RFC 8259 §8.1: no byte order mark");
+});
+
 t.test("names repeat in different objects, and structure in strings is text", async (t) => {
   const good = '[{"a":"{\\"a\\":1,"},{"a":"\\\\"},{"b":{"a":[1,{"a":":"}]}}]';
-  t.same(parseStrictJson(good), JSON.parse(good));
-  t.equal(parseStrictJson("[".repeat(16) + "]".repeat(16)) instanceof Array, true);
+  t.same(parse(good), JSON.parse(good));
+  t.equal(parse("[".repeat(16) + "]".repeat(16)) instanceof Array, true);
 });
 
 t.test("whatever JSON.stringify writes is read back", async () => {
@@ -47,7 +60,7 @@ t.test("whatever JSON.stringify writes is read back", async () => {
   fc.assert(
     fc.property(values.object, (value) => {
       const text = JSON.stringify(value);
-      return JSON.stringify(parseStrictJson(text)) === text;
+      return JSON.stringify(parse(text)) === text;
     }),
   );
 });

@@ -6,6 +6,7 @@ import type { Test } from "tap";
 import { createAdminLogin } from "../../src/core/admin-login.ts";
 import type { Role } from "../../src/core/permissions.ts";
 import type { ApiContext } from "../../src/doors/admin/api/context.ts";
+import { createQueries } from "../../src/doors/admin/api/events.ts";
 import { createSessions } from "../../src/doors/admin/api/sessions.ts";
 import { createSetUp } from "../../src/doors/admin/api/set-up.ts";
 import { apiSite } from "../../src/doors/admin/api/site.ts";
@@ -85,6 +86,7 @@ export async function openApi(t: Test): Promise<ApiDoor> {
     passwords,
     sessions: createSessions(clock),
     setUp: createSetUp(administrators, window, clock),
+    queries: createQueries(clock),
     issuer: () => "Example",
     periodMs: () => 7 * 86_400_000,
     bypassKey: context.bypassKey,

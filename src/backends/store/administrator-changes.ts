@@ -58,8 +58,9 @@ function createLogins(database: DatabaseSync, ledger: Ledger): Logins {
       const failures = before + 1;
       // The last one is locked already while it runs: a right code opens it again.
       const id = Number(row["id"]);
-      count.run(failures, failures >= ADMIN_ATTEMPTS_MAX ? now + ADMIN_LOCK_MS : 0, id);
-      return row["state"] === "active" ? { id } : "suspended";
+      const isLast = failures >= ADMIN_ATTEMPTS_MAX;
+      count.run(failures, isLast ? now + ADMIN_LOCK_MS : 0, id);
+      return row["state"] === "active" ? { id, isLast } : "suspended";
     },
     "admin-accept"({ id, step, now, event }) {
       if (accept.run(step, now, id, periodMs).changes === 0) return "replayed";
@@ -68,6 +69,7 @@ function createLogins(database: DatabaseSync, ledger: Ledger): Logins {
     },
     "admin-refuse"({ id, now, event, lockout }) {
       ledger.append(event);
+      if (lockout === undefined) return true;
       if (isLocked.get(id, ADMIN_ATTEMPTS_MAX, now) !== undefined) ledger.append(lockout);
       return true;
     },

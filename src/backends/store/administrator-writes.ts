@@ -30,7 +30,7 @@ export type AdministratorWrite =
       readonly id: number;
       readonly now: number;
       readonly event: EventText;
-      readonly lockout: EventText;
+      readonly lockout: EventText | undefined;
     }
   | ({
       readonly kind: "admin-create";
@@ -92,7 +92,11 @@ export type AdministratorWrite =
     };
 
 export interface AdministratorAnswers {
-  "admin-begin": { readonly id: number } | "unknown" | "locked" | "suspended";
+  "admin-begin":
+    | { readonly id: number; readonly isLast: boolean }
+    | "unknown"
+    | "locked"
+    | "suspended";
   "admin-accept": "accepted" | "replayed";
   "admin-refuse": true;
   "admin-create": { readonly id: number } | "name-taken" | "not-first";

@@ -56,7 +56,7 @@ function createReads({ reader, snapshot, writer, clock, keys }: AdministratorsOp
   const shown = (row: Row | undefined): Administrator | undefined =>
     row && administratorOf(row, clock.now());
 
-  function readAttempt(id: number): AdminAttempt | undefined {
+  function readAttempt(id: number): Omit<AdminAttempt, "isLast"> | undefined {
     const row = snapshot.read(() => attempt.get(clock.now(), id));
     const administrator = shown(row);
     if (row === undefined || administrator === undefined) return undefined;
@@ -87,7 +87,7 @@ function createReads({ reader, snapshot, writer, clock, keys }: AdministratorsOp
       const found = readAttempt(begun.id);
       return found === undefined
         ? { kind: "refused", why: "unknown" }
-        : { kind: "begun", ...found };
+        : { kind: "begun", ...found, isLast: begun.isLast };
     },
   };
 }
@@ -166,7 +166,7 @@ function createWrites({
         id,
         now: clock.now(),
         event: eventText(event),
-        lockout: eventText(lockout),
+        lockout: lockout && eventText(lockout),
       });
     },
     createAdministrator: ({ username, role, onlyFirst, lastStep = -1, ...credentials }, event) =>

@@ -30,8 +30,10 @@ export function createKeyChanges(database: DatabaseSync, ledger: Ledger): KeyCha
     `INSERT INTO api_keys (owner, label, scopes, hash, created_at, expires_at)
      VALUES (?, ?, ?, ?, ?, ?)`,
   );
+  // Each has one successor: whoever stole the old one would get another in its last hours.
   const find = database.prepare(
-    `SELECT owner, label, scopes FROM api_keys WHERE ${IS_WORKING} AND id = ?2`,
+    `SELECT owner, label, scopes FROM api_keys
+     WHERE expires_at > ?1 AND revoked_at IS NULL AND id = ?2`,
   );
   const end = database.prepare(
     `UPDATE api_keys SET revoked_at = ?3 WHERE ${IS_WORKING} AND id = ?2

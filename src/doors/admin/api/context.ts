@@ -10,6 +10,7 @@ import type { Directory } from "../../../core/ports.ts";
 import type { Roster } from "../../../core/roster.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import type { PasswordHasher } from "../../../lib/password-hash.ts";
+import type { Queue } from "../../../lib/queue.ts";
 import { uuidv7 } from "../../../lib/random.ts";
 import type { Secret } from "../../../lib/secret.ts";
 import type { Session, Sessions } from "./sessions.ts";
@@ -35,6 +36,8 @@ export interface ApiContext {
   readonly passwords: PasswordHasher;
   readonly sessions: Sessions;
   readonly setUp: SetUp;
+  /** Through which the audit trail is queried: a page of it is megabytes. */
+  readonly queries: Queue;
   /** totp.issuer. */
   readonly issuer: () => string;
   /** enrolment.period, ms. */

@@ -5,6 +5,8 @@ import { z } from "zod";
 
 import type { EventQuery } from "../../../core/administration.ts";
 import { SERVICES, type AuditEvent } from "../../../core/audit.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import { createQueue, type Queue } from "../../../lib/queue.ts";
 import type { ApiContext } from "./context.ts";
 import { ApiError, route, type Route } from "./route.ts";
 import { parseSearchTerm, type EventTest } from "./search-term.ts";
@@ -14,6 +16,8 @@ const LIMIT_DEFAULT = 1_000;
 const LIMIT_MAX = 10_000;
 /** Of a read of the trail; the rest of the event loop's turn is for logins. */
 const SLICE = 1_000;
+/** At once, of any number of callers: each may hold LIMIT_MAX events. */
+const QUERIES = { runningMax: 2, waitingMax: 16, waitMsMax: 10_000 } as const;
 const SERVICE_NAMES = ["all", ...SERVICES] as const;
 
 const body = z.strictObject({
@@ -47,13 +51,17 @@ const query = route({
     if (until !== undefined && until < since) {
       throw new ApiError(400, "body.end_time: lies before start_time");
     }
-    const found = await collect(context, {
+    const collection = {
       range: { since, ...(until === undefined ? {} : { until }) },
       isForwards: sort === "ASC",
       after,
       limit,
       test: testOf(asked.service, asked.search_term),
-    });
+    };
+    const found = await context.queries.run(false, () => collect(context, collection));
+    if (found === "overload") {
+      throw new ApiError(503, "too many queries at once: try again", { "retry-after": "5" });
+    }
     const last = found.at(-1)?.seq ?? after;
     return {
       headers: {
@@ -67,6 +75,10 @@ const query = route({
     };
   },
 });
+
+export function createQueries(clock: Clock): Queue {
+  return createQueue(clock, QUERIES);
+}
 
 function testOf(services: readonly (typeof SERVICE_NAMES)[number][], term: unknown): EventTest {
   const matches = term === undefined ? () => true : parseSearchTerm(term);

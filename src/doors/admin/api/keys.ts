@@ -102,7 +102,9 @@ const rotate = route({
     const next = { hash: fingerprint(key), expiresAt };
     const created = await context.administrators.rotateKey(old.id, endsAt, next, event);
     if (created === "too-many") throw tooMany();
-    if (created === "unknown") throw new ApiError(409, "this key has ended: make a new one");
+    if (created === "unknown") {
+      throw new ApiError(409, "this key has ended, or was rotated before: make a new one");
+    }
     return { status: 201, body: { id: String(created.id), key, expires: isoText(expiresAt) } };
   },
 });

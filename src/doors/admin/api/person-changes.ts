@@ -9,7 +9,7 @@ import type { NoPerson } from "../../../core/administration.ts";
 import type { Identity } from "../../../core/ports.ts";
 import type { RequirementChange } from "../../../core/requirement.ts";
 import type { Listed } from "../../../core/roster.ts";
-import { changeEvent, type ApiContext, type Caller } from "./context.ts";
+import { changeEvent, type ApiContext, type Caller, type Principal } from "./context.ts";
 import { accountOf, personParams, personView, viewOf } from "./person-view.ts";
 import { changedRequirement, requirementChange } from "./requirement.ts";
 import { ApiError, route, type Route } from "./route.ts";
@@ -34,14 +34,16 @@ const resetMfa = route({
   result: outcomeOf(["reset", "bypass-revoked", "no-token"]),
   async handle(context, { params, body, ...caller }) {
     const found = await get(context, params.id);
-    if (body.exclusion === false && body.exclusionUntil !== undefined) {
-      throw new ApiError(400, "body: exclusionUntil needs exclusion true");
+    if (body.exclusion !== undefined && body.exclusion !== (body.exclusionUntil !== undefined)) {
+      throw new ApiError(400, "body: exclusion true and exclusionUntil come together");
     }
     // First what can fail for want of a directory, so that nothing is half done.
     if (body.exclusionUntil !== undefined) {
       const until = { exclusion: true, exclusionUntil: body.exclusionUntil };
       const required = { enable_user_portal_multifactor: true, mfa: until };
-      await setRequirement(context, found, changedRequirement(required, found, context), caller);
+      const changed = changedRequirement(required, found, context);
+      checkMayGive(changed, caller.principal);
+      await setRequirement(context, found, changed, caller);
     }
     const event = personEvent(context, caller, "totp_delete_enrollment", found, {
       changes: [{ field: "totp_enabled", from: found.person.token !== undefined, to: false }],
@@ -98,9 +100,7 @@ const change = route({
     const { permissions } = caller.principal;
     const found = await get(context, params.id);
     const changed = changedRequirement(body, found, context);
-    if (changed.isMoreThanExtended && !permissions.has("people:require")) {
-      throw new ApiError(403, "this needs the permission people:require");
-    }
+    checkMayGive(changed, caller.principal);
     await setRequirement(context, found, changed, caller);
     return { body: viewOf(await get(context, params.id), permissions, context.clock.now()) };
   },
@@ -145,6 +145,15 @@ const revokeBypass = route({
     return { body: { outcome: known(outcome) } };
   },
 });
+
+/** Whichever route it comes by: time is given by who may extend, anything else by who may demand. */
+function checkMayGive(
+  { isMoreThanExtended }: ReturnType<typeof changedRequirement>,
+  { permissions }: Principal,
+): void {
+  const needed = isMoreThanExtended ? "people:require" : "people:extend";
+  if (!permissions.has(needed)) throw new ApiError(403, `this needs the permission ${needed}`);
+}
 
 async function setRequirement(
   context: ApiContext,

@@ -63,5 +63,5 @@ export function changedRequirement(
   if (until <= now || until > now + DAYS_MAX * DAY_MS) {
     throw new ApiError(400, `body.mfa.exclusionUntil: has to lie within the next ${DAYS_MAX} days`);
   }
-  return { until, isMoreThanExtended: before === undefined };
+  return { until, isMoreThanExtended: before === undefined || until < before };
 }

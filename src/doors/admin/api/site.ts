@@ -50,14 +50,14 @@ export function apiSite(context: ApiContext): Site {
 /** JSON and nothing else, read by our own reader. */
 function readStrictly(api: FastifyInstance): void {
   api.removeAllContentTypeParsers();
-  const parse = async (_request: FastifyRequest, text: string): Promise<unknown> => {
+  const parse = async (_request: FastifyRequest, bytes: Buffer): Promise<unknown> => {
     try {
-      return text === "" ? undefined : parseStrictJson(text);
+      return bytes.length === 0 ? undefined : parseStrictJson(bytes);
     } catch (error) {
       throw new ApiError(400, `body: ${error instanceof Error ? error.message : "not JSON"}`);
     }
   };
-  api.addContentTypeParser<string>("application/json", { parseAs: "string" }, parse);
+  api.addContentTypeParser<Buffer>("application/json", { parseAs: "buffer" }, parse);
 }
 
 function register(

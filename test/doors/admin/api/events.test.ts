@@ -59,6 +59,19 @@ t.test("more than a slice of the trail is read to its end", async (t) => {
   t.equal((await query({ limit: 2_000 })).headers["x-result-count"], "2000");
 });
 
+t.test("of many queries at a time two are read, and a full line is told so", async (t) => {
+  const { query, door } = await open(t);
+  const all = Array.from({ length: 6_000 }, () => event());
+  await Promise.all(all.map((one) => door.administration.record(one)));
+  const term = { search_term: { username: "nobody" } };
+  const answers = await Promise.all(Array.from({ length: 40 }, () => query(term)));
+  const busy = answers.filter(({ status }) => status === 503);
+  t.equal(answers.filter(({ status }) => status === 200).length, 18, "two, and sixteen in line");
+  t.equal(busy.length, 22);
+  t.match(busy[0], { headers: { "retry-after": "5" }, body: { message: /^too many queries/ } });
+  t.equal((await query(term)).status, 200, "and then again");
+});
+
 t.test("services, times and terms choose; all three ways to write a list are one", async (t) => {
   const { query } = await open(t, [
     ...named(["alice", "bob"]),

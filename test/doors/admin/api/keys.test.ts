@@ -143,6 +143,11 @@ t.test(
     const byKey = door.withKey(first.key);
     t.equal((await rotate(byKey, other.id)).status, 403, "another key of the same owner");
     t.equal((await rotate(byKey, first.id)).status, 201);
+    t.match(
+      await rotate(byKey, first.id),
+      { status: 409, body: { message: /was rotated before/ } },
+      "in its last hour it has a successor, and gets no second one",
+    );
     t.equal((await rotate(ask, other.id)).status, 201);
     door.clock.advance(10 * 60_000);
     t.match(await rotate(ask, other.id), { status: 403, body: { message: /log in again/ } });

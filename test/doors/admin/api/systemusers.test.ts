@@ -178,6 +178,9 @@ t.test(
     t.match(extended, { status: 200, body: { mfa: { exclusion: true, exclusionUntil: later } } });
     t.equal((await of("alice", "PUT", "", { mfa: { exclusion: false } })).status, 403);
     t.equal((await of("alice", "PUT", "", { enable_user_portal_multifactor: false })).status, 403);
+    const sooner = { exclusionUntil: new Date(clock.now() + 60_000).toISOString() };
+    t.equal((await of("alice", "PUT", "", { mfa: sooner })).status, 403, "less time is a demand");
+    t.equal((await of("alice", "POST", "/resetmfa", sooner)).status, 403);
   },
 );
 
@@ -212,6 +215,23 @@ t.test("a demand is made, extended, ended and lifted, each with what was before"
     { totp_enabled: true },
   ];
   for (const body of bad) t.equal((await put(body)).status, 400, JSON.stringify(body));
+});
+
+t.test("WEB-08: time that comes with a reset needs what it needs alone", async (t) => {
+  const { door, of, list } = await open(t, "help_desk");
+  const { administration, clock } = door;
+  await enroll(door);
+  const at = (days: number): string => new Date(clock.now() + days * DAY_MS).toISOString();
+  const time = { exclusionUntil: at(300) };
+  const refused = await of("alice", "POST", "/resetmfa", time);
+  t.match(refused, { status: 403, body: { message: /people:require/ } }, "nothing was demanded");
+  t.match((await list()).body.results[0], { totp_enabled: true }, "all or nothing");
+  const event = adminEvent("mfa_requirement_set");
+  await administration.changeRequirement(alice, demand(clock.now() + DAY_MS), event);
+  t.match(await of("alice", "POST", "/resetmfa", time), { body: { outcome: "reset" } });
+  for (const body of [{ exclusion: true }, { exclusion: false, ...time }]) {
+    t.equal((await of("alice", "POST", "/resetmfa", body)).status, 400, JSON.stringify(body));
+  }
 });
 
 t.test("a reset can give time in the same breath", async (t) => {
