@@ -130,7 +130,7 @@ function enroll(
     replaced: isReplacing,
   });
   const token = { secret, ...KIND, lastStep };
-  const options = { replace: isReplacing, recovery: hashes };
+  const options = { replace: isReplacing, recovery: hashes, byPerson: true } as const;
   return context.administration.enroll(session.identity, token, options, event);
 }
 
