@@ -35,7 +35,7 @@ import {
   makeRecoveryCodes,
 } from "./proof.ts";
 import { placeOf } from "./login.ts";
-import { isStill } from "./recheck.ts";
+import { endOf } from "./recheck.ts";
 import { createSessions, newId } from "./sessions.ts";
 import { goOut, refuseForm, showSignIn, signIn, signOut, signOutEverywhere } from "./sign-in.ts";
 
@@ -222,8 +222,10 @@ async function signedIn(visit: Visit): Promise<SignedIn | undefined> {
   const { sessions } = visit.context;
   const session = sessions.find(visit.id);
   if (session === undefined) return undefined;
-  if (await isStill(visit.context, session.identity)) return { ...visit, session };
-  sessions.end(visit.id, "revoked");
+  const inside = { ...visit, session };
+  const end = await endOf(inside);
+  if (end === undefined) return inside;
+  sessions.end(visit.id, end);
   return undefined;
 }
 

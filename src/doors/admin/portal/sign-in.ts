@@ -26,8 +26,9 @@ export async function signIn(visit: Visit, typed: Typed): Promise<Answer> {
     return show(messagePage(frame, "unavailable"), 503);
   }
   const isAccepted = verdict.outcome === "accept" && identity !== undefined;
-  const id = isAccepted ? sessions.begin(identity, mark) : undefined;
-  if (verdict.outcome !== "accept" || id === undefined) {
+  const isPasswordOnly = isAccepted && verdict.exempt !== undefined;
+  const id = isAccepted ? sessions.begin(identity, mark, isPasswordOnly) : undefined;
+  if (id === undefined) {
     await untilRefusal(visit);
     // Only ever said to somebody who knows the password.
     if (isExpired(verdict)) return show(messagePage(frame, "expired"), 403);
@@ -35,8 +36,7 @@ export async function signIn(visit: Visit, typed: Typed): Promise<Answer> {
     return show(signInPage(frame, { username, isRefused: true }), 403);
   }
   sessions.end(visit.id, "signed-in-again");
-  const next = verdict.exempt === undefined ? "/account" : "/enrol";
-  return goTo(next, { "set-cookie": cookie(id) });
+  return goTo(isPasswordOnly ? "/enrol" : "/account", { "set-cookie": cookie(id) });
 }
 
 function isExpired(verdict: Decision["verdict"]): boolean {
