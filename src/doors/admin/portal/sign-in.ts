@@ -1,6 +1,7 @@
 // In and out: the page to sign in, and the ways out.
 
 import type { Decision } from "../../../core/attempt.ts";
+import { DependencyDown } from "../../../core/ports.ts";
 import { messagePage } from "../../../web/portal/message.ts";
 import { signInPage } from "../../../web/portal/sign-in.ts";
 import { type Answer, goTo, show, type SignedIn, type Visit } from "./context.ts";
@@ -44,7 +45,12 @@ function isExpired(verdict: Decision["verdict"]): boolean {
 }
 
 export async function refuseForm(visit: Visit, status: number): Promise<Answer> {
-  await refuseMalformed(visit);
+  try {
+    await refuseMalformed(visit);
+  } catch (error) {
+    if (error instanceof DependencyDown) return show(messagePage(visit.frame, "unavailable"), 503);
+    throw error;
+  }
   return show(messagePage(visit.frame, "malformed"), status);
 }
 
