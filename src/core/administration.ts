@@ -16,7 +16,7 @@ export interface NewToken {
   readonly lastStep?: number;
 }
 
-export interface EnrolOptions {
+interface EnrolOptions {
   readonly replace: boolean;
   /** Keyed hashes; without them the person has none. */
   readonly recovery?: readonly string[];

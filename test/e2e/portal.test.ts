@@ -90,7 +90,7 @@ await t.test("E09 T07 T18 T19: three steps in a browser, then a login over RADIU
   t.equal(await page.locator("h1").innerText(), "Your account");
 
   await t.test("A05: an administrator's reset ends the session", async (t) => {
-    t.equal(gateway.command("token", "reset", "alice").status, 0);
+    t.equal(gateway.command("token", "reset", "alice", "--days", "7").status, 0);
     await page.reload();
     t.match(page.url(), /\/sign-in$/);
     await signIn(page, gateway, "alice", "alice-password");

@@ -189,6 +189,10 @@ function createTokens(database: DatabaseSync, keyring: Keyring, recovery: Recove
        bypass_until = NULL, period_state = replace(period_state, 'met', 'open')
      WHERE id = ? RETURNING generation`,
   );
+  // What is left of a period would let the password alone in once the token is reset.
+  const endPeriod = database.prepare(
+    "UPDATE accounts SET requirement_until = ? WHERE id = ? AND requirement_until > ?",
+  );
   const remove = database.prepare("DELETE FROM tokens WHERE account = ?");
   const insert = database.prepare(
     `INSERT INTO tokens
@@ -216,6 +220,7 @@ function createTokens(database: DatabaseSync, keyring: Keyring, recovery: Recove
       const sealed = seal(sealingKey(), Secret.of(token.secret), purpose);
       const { algorithm, digits, periodSeconds, lastStep } = token;
       insert.run(account, generation, sealed, algorithm, digits, periodSeconds, lastStep, now);
+      endPeriod.run(now, account, now);
     },
     remove(account) {
       if (remove.run(account).changes === 0) return false;
