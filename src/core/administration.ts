@@ -16,6 +16,17 @@ export interface NewToken {
   readonly lastStep?: number;
 }
 
+interface EnrolOptions {
+  readonly replace: boolean;
+  /** Keyed hashes; without them the person has none. */
+  readonly recovery?: readonly string[];
+  /**
+   * The person does it: never once an administrator has locked them, nor in the place of a token that
+   * was reset since it was proven. Only the transaction can tell.
+   */
+  readonly byPerson?: true;
+}
+
 /** A row of an import: the directory is not asked; the first login binds it to a person. */
 export interface ImportRow extends NewToken {
   /** As it stood in the file; normalised by the store. */
@@ -109,10 +120,9 @@ export interface Administration {
   enroll(
     identity: Identity,
     token: NewToken,
-    /** recovery: keyed hashes; without them the person has none. */
-    options: { readonly replace: boolean; readonly recovery?: readonly string[] },
+    options: EnrolOptions,
     event: EventDraft,
-  ): Promise<"enrolled" | "already-has-token" | "identity-changed">;
+  ): Promise<"enrolled" | "already-has-token" | "no-token" | "locked" | "identity-changed">;
   /** New recovery codes beside the token, as keyed hashes; the old ones are void. */
   replaceRecovery(
     identity: Identity,

@@ -9,6 +9,7 @@ import type { Secret } from "../lib/secret.ts";
 import { verifyBypassCode } from "./bypass.ts";
 import { openChallenge, type Challenge, type ChallengeScope } from "./challenge.ts";
 import {
+  asWritten,
   isEmptyPassword,
   readAnswer,
   splitCredentials,
@@ -183,8 +184,8 @@ function readCode(options: AskerOptions, login: Login, account: Account): CodeFa
   const { credentials, demand } = login.attempt;
   const forms = codeForms(options, account);
   if (login.state !== undefined) {
-    const codeKind = readAnswer(credentials, forms);
-    login.split = { password: credentials, code: credentials, codeKind };
+    const code = asWritten(credentials);
+    login.split = { password: credentials, code, codeKind: readAnswer(code, forms) };
   } else if (demand.code !== "challenge") {
     login.split = splitOf(login, forms);
   }
@@ -198,7 +199,7 @@ function readCode(options: AskerOptions, login: Login, account: Account): CodeFa
 function splitOf({ attempt }: Login, forms: CodeForms): Split {
   const { credentials, demand, codeField } = attempt;
   if (codeField === undefined) return splitCredentials(credentials, demand.separator, forms);
-  const code = codeField.typed;
+  const code = codeField.typed && asWritten(codeField.typed);
   const codeKind = code === undefined ? "absent" : readAnswer(code, forms);
   return { password: credentials, code, codeKind };
 }

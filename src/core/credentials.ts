@@ -53,6 +53,23 @@ export function splitCredentials(credentials: Secret, separator: string, forms: 
   return { password: credentials, code: undefined, codeKind: "absent" };
 }
 
+const ON_PAPER = [
+  { form: /^[a-z2-7]{25}$/i, group: /.{5}(?=.)/g },
+  { form: /^[a-z2-7]{16}$/i, group: /.{4}(?=.)/g },
+] as const;
+
+/**
+ * A code that is typed alone, in the spelling that is stored: people who copy a recovery or bypass code
+ * from paper write capitals, spaces, or no dashes. Behind a password only the one spelling is a code.
+ */
+export function asWritten(code: Secret): Secret {
+  const letters = toText(code).replaceAll(/[ -]/g, "");
+  const paper = ON_PAPER.find(({ form }) => form.test(letters));
+  return paper === undefined
+    ? code
+    : fromText(letters.toLowerCase().replaceAll(paper.group, "$&-"));
+}
+
 /** What a code typed alone, in answer to a challenge, is. */
 export function readAnswer(credentials: Secret, forms: CodeForms): CodeKind {
   return codeKindOf(toText(credentials), forms);

@@ -33,6 +33,18 @@ await t.test(
   },
 );
 
+await t.test(
+  "a recovery code in answer to a challenge may come as people copy paper",
+  async (t) => {
+    const kit = await openLoginKit(t);
+    const [first = "", second = ""] = await kit.enrollWithRecovery();
+    const accepted = { outcome: "accept" };
+    t.match(await kit.answer(first.toUpperCase()), accepted);
+    t.match(await kit.answer(second.replaceAll("-", " ")), accepted);
+    t.match(await kit.answer(first), { reason: /mfa-code-replayed|repeated-attempt/ });
+  },
+);
+
 await t.test("of twenty parallel uses of one recovery code one is accepted", async (t) => {
   const kit = await openLoginKit(t);
   const [code = ""] = await kit.enrollWithRecovery();

@@ -1,7 +1,12 @@
 import fc from "fast-check";
 import t from "tap";
 
-import { isEmptyPassword, readAnswer, splitCredentials } from "../../src/core/credentials.ts";
+import {
+  asWritten,
+  isEmptyPassword,
+  readAnswer,
+  splitCredentials,
+} from "../../src/core/credentials.ts";
 import { Secret } from "../../src/lib/secret.ts";
 
 const SIX = { digits: 6, bypass: false };
@@ -188,5 +193,33 @@ t.test(
         return `${pw1},${code1}` !== `${pw2},${code2}`;
       }),
     );
+  },
+);
+
+t.test(
+  "a code typed alone comes from paper in any spelling, one behind a password in one",
+  async (t) => {
+    const spell = (text: string): string => asWritten(Secret.of(text)).reveal().toString();
+    const bypass = "abcd-efgh-ijkl-mn23";
+    for (const code of [RECOVERY, bypass]) {
+      const bare = code.replaceAll("-", "");
+      for (const text of [code, code.toUpperCase(), bare, ` ${code.replaceAll("-", " ")} `]) {
+        t.equal(spell(text), code, text);
+      }
+      for (const text of [code.toUpperCase(), bare, code.replaceAll("-", " ")]) {
+        t.equal(split(`secret,${text}`, ",", { digits: 6, bypass: true }).kind, "absent", text);
+      }
+    }
+    for (const text of [
+      "123456",
+      "123 456",
+      "",
+      "-",
+      `${RECOVERY}a`,
+      "àbcdefghijklmnop",
+      "abc-def",
+    ]) {
+      t.equal(spell(text), text, "anything else stays as it is");
+    }
   },
 );

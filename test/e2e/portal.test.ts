@@ -1,6 +1,9 @@
 // A person's way to a second factor, in a real Chromium at a real gateway with a real directory; then
 // the login that it is for, over RADIUS.
 
+import { once } from "node:events";
+import { createServer } from "node:http";
+
 import t, { type Test } from "tap";
 
 import { codeFor, radclient } from "../support/gateway.ts";
@@ -87,7 +90,7 @@ await t.test("E09 T07 T18 T19: three steps in a browser, then a login over RADIU
   t.equal(await page.locator("h1").innerText(), "Your account");
 
   await t.test("A05: an administrator's reset ends the session", async (t) => {
-    t.equal(gateway.command("token", "reset", "alice").status, 0);
+    t.equal(gateway.command("token", "reset", "alice", "--days", "7").status, 0);
     await page.reload();
     t.match(page.url(), /\/sign-in$/);
     await signIn(page, gateway, "alice", "alice-password");
@@ -167,6 +170,24 @@ await t.test("O03 E02: one code at two doors at once is accepted once", async (t
   );
   const accepted = answers.filter((answer) => answer === "Access-Accept" || answer === 303);
   t.equal(accepted.length, 1, answers.join(" "));
+});
+
+await t.test("T18: following a link from elsewhere signs nobody out", async (t) => {
+  const page = await openPage(t, browser);
+  // By another name the loopback is another site.
+  const mail = createServer((_, response) => {
+    response.setHeader("content-type", "text/html");
+    response.end(`<a href="${gateway.url}/">to the portal</a>`);
+  }).listen(0, "127.0.0.1");
+  t.teardown(() => mail.close());
+  await once(mail, "listening");
+  const address = mail.address();
+  const port = typeof address === "object" ? address?.port : undefined;
+  await signIn(page, gateway, "carol", "carol-password");
+  await page.getByRole("link", { name: "Not now" }).click();
+  await page.goto(`http://localhost:${port}/`);
+  await page.getByRole("link").click();
+  await page.getByRole("heading", { name: "Your account" }).waitFor();
 });
 
 await t.test("T20: a wrong password and a wrong code take the same time", async (t) => {

@@ -58,8 +58,8 @@ export interface PortalKit extends Pick<TestStore, "store" | "clock"> {
   readonly log: ReturnType<typeof memoryLog>;
   /** What the next binds come to; an error is thrown. */
   bind: BindResult | Error | "compare";
-  /** Called when the directory is asked for a password. */
-  onBind: () => void;
+  /** Called when the directory is asked for a password, and waited for. */
+  onBind: () => void | Promise<void>;
   readonly alice: Identity;
   /** Who is in the directory. */
   readonly people: Map<string, Identity>;
@@ -93,7 +93,7 @@ export async function openPortal(
       return found === undefined ? { kind: "not-found" } : { kind: "found", identity: found };
     },
     async bind(_, password) {
-      kit.onBind();
+      await kit.onBind();
       if (kit.bind instanceof Error) throw kit.bind;
       if (kit.bind !== "compare") return kit.bind;
       return { kind: password.equals(Secret.of("right")) ? "right" : "wrong" };

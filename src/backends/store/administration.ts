@@ -77,12 +77,13 @@ export function createAdministration(options: AdministrationOptions): Administra
       return { imported: answer.imported, problems: all };
     },
     recoveryKey: options.recoveryKey,
-    enroll: (identity, token, { replace, recovery = [] }, event) =>
+    enroll: (identity, token, { replace, recovery = [], byPerson = false }, event) =>
       writer.write<"enroll">({
         kind: "enroll",
         person: personRow(identity),
         token: tokenRow(token),
         replace,
+        byPerson,
         recovery,
         now: clock.now(),
         event: eventText(event),

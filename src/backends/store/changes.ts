@@ -45,6 +45,8 @@ export function createChanges(
     return (...values) => Number(statement.run(...values).changes);
   };
   const setLock = run("UPDATE accounts SET admin_locked = 1 WHERE id = ?");
+  const findLock = database.prepare("SELECT 1 FROM accounts WHERE id = ? AND admin_locked <> 0");
+  const isLocked = (account: number): boolean => findLock.get(account) !== undefined;
   const clearLock = run("UPDATE accounts SET admin_locked = 0 WHERE id = ? AND admin_locked <> 0");
   const clearCounters = run(
     `UPDATE counters SET password_failures = 0, code_failures = 0, locked_until = 0, lock_level = 0
@@ -72,7 +74,10 @@ export function createChanges(
     enroll(write) {
       const account = people.settle(write.person);
       if (account === undefined) return "identity-changed";
-      if (tokens.has(account) && !write.replace) return "already-has-token";
+      const has = tokens.has(account);
+      if (has && !write.replace) return "already-has-token";
+      if (write.byPerson && isLocked(account)) return "locked";
+      if (write.byPerson && write.replace && !has) return "no-token";
       tokens.put(account, write.token, write.now);
       recovery.replace(account, write.recovery);
       ledger.append(write.event);
@@ -184,6 +189,10 @@ function createTokens(database: DatabaseSync, keyring: Keyring, recovery: Recove
        bypass_until = NULL, period_state = replace(period_state, 'met', 'open')
      WHERE id = ? RETURNING generation`,
   );
+  // What is left of a period would let the password alone in once the token is reset.
+  const endPeriod = database.prepare(
+    "UPDATE accounts SET requirement_until = ? WHERE id = ? AND requirement_until > ?",
+  );
   const remove = database.prepare("DELETE FROM tokens WHERE account = ?");
   const insert = database.prepare(
     `INSERT INTO tokens
@@ -211,6 +220,7 @@ function createTokens(database: DatabaseSync, keyring: Keyring, recovery: Recove
       const sealed = seal(sealingKey(), Secret.of(token.secret), purpose);
       const { algorithm, digits, periodSeconds, lastStep } = token;
       insert.run(account, generation, sealed, algorithm, digits, periodSeconds, lastStep, now);
+      endPeriod.run(now, account, now);
     },
     remove(account) {
       if (remove.run(account).changes === 0) return false;

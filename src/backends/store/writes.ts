@@ -67,6 +67,7 @@ export type Write =
       readonly person: PersonRow;
       readonly token: TokenRow;
       readonly replace: boolean;
+      readonly byPerson: boolean;
       readonly recovery: readonly string[];
       readonly now: number;
       readonly event: EventText;
@@ -130,7 +131,7 @@ export interface Answers extends AdministratorAnswers {
   "claim-nonce": boolean;
   learn: true;
   import: { imported: number; problems: ImportProblem[] };
-  enroll: "enrolled" | "already-has-token" | "identity-changed";
+  enroll: "enrolled" | "already-has-token" | "no-token" | "locked" | "identity-changed";
   recovery: "generated" | "no-token" | "identity-changed";
   reset: "reset" | "bypass-revoked" | "no-token";
   unlock: "unlocked" | "not-locked";

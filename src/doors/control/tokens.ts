@@ -95,7 +95,7 @@ export const enrollToken: Handler<typeof tokenEnroll> = async (context, args, ca
   const options = { replace, recovery };
   const outcome = await context.administration.enroll(identity, token, options, event);
   if (outcome === "identity-changed") throw identityChanged(identity);
-  if (outcome === "already-has-token") {
+  if (outcome !== "enrolled") {
     throw new OperationError(
       "refused",
       `"${identity.username}" already has a token`,

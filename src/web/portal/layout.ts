@@ -94,7 +94,7 @@ export function codeField({ name, label, hint }: Field, more: { required: boolea
       id="${name}"
       name="${name}"
       class="code"
-      maxlength="32"
+      maxlength="64"
       inputmode="text"
       autocomplete="one-time-code"
       autocapitalize="none"

@@ -139,6 +139,10 @@ export const en = {
       title: "Something is wrong here",
       text: "The request failed on our side. Tell your administrator the number below.",
     },
+    arriving: {
+      title: "One moment",
+      text: "You are taken to the page. If nothing happens, begin again.",
+    },
     again: "Begin again",
   },
 

@@ -74,6 +74,24 @@ export function peopleContract(open: Opener): void {
     t.equal(await test.store.enroll(alice, newToken, { replace: true }, event()), "enrolled");
   });
 
+  rule("nobody enrols over an administrator's lock or reset, however late", async (t, test) => {
+    const own = { replace: true, byPerson: true } as const;
+    const late = (): Promise<string> => test.store.enroll(alice, newToken, own, event());
+    t.equal(await late(), "no-token", "there is nothing to replace any more");
+    const first = { replace: false, byPerson: true } as const;
+    t.equal(await test.store.enroll(alice, newToken, first, event()), "enrolled");
+    t.equal(await late(), "enrolled");
+    const [, reset] = await Promise.all([
+      test.store.resetToken(alice, event()),
+      test.store.enroll(alice, newToken, own, event()),
+    ]);
+    t.equal(reset, "no-token");
+    await test.store.lock(alice, event());
+    t.equal(await test.store.enroll(alice, newToken, first, event()), "locked");
+    t.match(await test.store.findPerson(alice), { token: undefined });
+    t.equal(await test.store.enroll(alice, newToken, { replace: false }, event()), "enrolled");
+  });
+
   rule("requirement and bypass are seen by the next login", async (t, test) => {
     const until = test.clock.now() + 1_000;
     const demand = { kind: "require", until, of: "person", replaces: "same" } as const;

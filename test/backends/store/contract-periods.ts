@@ -88,6 +88,18 @@ export function periodsContract(open: Opener): void {
     t.same(await expired(test), ["alice", "alice"], "a period of its own");
   });
 
+  rule("WEB-10: an enrolment uses the period up: a reset leaves nothing of it", async (t, test) => {
+    await test.store.changeRequirement(alice, demand(test, 7), event());
+    await test.store.enroll(alice, newToken, { replace: false }, event());
+    await test.store.resetToken(alice, event());
+    t.match(await test.store.findPerson(alice), { enrolment: "period-expired" });
+    // A period that is given before the reset, for the time after it, stays.
+    await test.store.enroll(alice, newToken, { replace: false }, event());
+    await test.store.changeRequirement(alice, demand(test, 2), event());
+    await test.store.resetToken(alice, event());
+    t.match(await test.store.findPerson(alice), { enrolment: "in-period" });
+  });
+
   rule("whose token is there at the end lets nothing run out", async (t, test) => {
     await test.store.changeRequirement(alice, demand(test, 1), event());
     await test.store.enroll(alice, newToken, { replace: false }, event());

@@ -89,14 +89,19 @@ export async function finishEnrolment(
     await newKey(visit, { isReplacing: occasion.isReplacing, isNewKey: true });
     return goTo("/enrol/scan");
   }
-  // Before anything is waited for: the same code sent twice confirms once.
-  session.enrolling = undefined;
+  // Before anything is waited for: the same code sent twice confirms once, and the factor is this
+  // session's own from the moment it is there.
+  const { isPasswordOnly } = session;
+  Object.assign(session, { enrolling: undefined, isPasswordOnly: false });
   const recovery = newRecoveryCodes(context);
   const outcome = await enroll(visit, enrolling, step, recovery).catch((error: unknown) => {
-    session.enrolling = enrolling;
+    Object.assign(session, { enrolling, isPasswordOnly });
     throw error;
   });
-  if (outcome !== "enrolled") return show(messagePage(frame, "changed"), 409);
+  if (outcome !== "enrolled") {
+    session.isPasswordOnly = isPasswordOnly;
+    return show(messagePage(frame, "changed"), 409);
+  }
   session.provenUntil = 0;
   context.sessions.endAll(session.identity, "factor-changed", session);
   const id = context.sessions.renew(visit.id);
@@ -130,7 +135,7 @@ function enroll(
     replaced: isReplacing,
   });
   const token = { secret, ...KIND, lastStep };
-  const options = { replace: isReplacing, recovery: hashes };
+  const options = { replace: isReplacing, recovery: hashes, byPerson: true } as const;
   return context.administration.enroll(session.identity, token, options, event);
 }
 

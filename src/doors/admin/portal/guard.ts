@@ -28,6 +28,14 @@ export function readCookie({ cookie: header = "" }: IncomingHttpHeaders): string
   return id !== undefined && more.length === 0 && ID.test(id) ? id : undefined;
 }
 
+/**
+ * Whether a link on another site, or in a mail, was followed. A SameSite=Strict cookie stays at home then
+ * (RFC 6265bis §5.6.7.1), and whatever was said about it would take the session from the browser.
+ */
+export function isFromElsewhere(headers: IncomingHttpHeaders): boolean {
+  return headers["sec-fetch-site"] === "cross-site" && readCookie(headers) === undefined;
+}
+
 /** Belongs to one id: before the sign-in to a visitor's, then to the session's. */
 export function formToken(key: Secret, id: string): string {
   return createHmac("sha256", key.reveal()).update(id).digest("base64url");

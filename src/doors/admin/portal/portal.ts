@@ -27,7 +27,7 @@ import {
 } from "./context.ts";
 import { beginEnrolment, finishEnrolment, showApps, showCode, showKey } from "./enrolment.ts";
 import { FORM_BYTES_MAX, readForm } from "./form.ts";
-import { isOwnOrigin, readCookie, verifyFormToken } from "./guard.ts";
+import { isFromElsewhere, isOwnOrigin, readCookie, verifyFormToken } from "./guard.ts";
 import {
   allowReplacement,
   askForRecoveryCodes,
@@ -35,7 +35,7 @@ import {
   makeRecoveryCodes,
 } from "./proof.ts";
 import { placeOf } from "./login.ts";
-import { isStill } from "./recheck.ts";
+import { endOf } from "./recheck.ts";
 import { createSessions, newId } from "./sessions.ts";
 import { goOut, refuseForm, showSignIn, signIn, signOut, signOutEverywhere } from "./sign-in.ts";
 
@@ -150,7 +150,16 @@ function open(
   path: string,
   handler: (visit: Visit) => Eventually<Answer>,
 ): void {
-  scope.get(path, async (request, reply) => send(reply, await handler(visitOf(context, request))));
+  scope.get(path, async (request, reply) => {
+    const visit = visitOf(context, request);
+    send(reply, isFromElsewhere(request.headers) ? arrive(visit, path) : await handler(visit));
+    return reply;
+  });
+}
+
+/** The same request once more, from a page of ours: then the browser brings what cookie it has. */
+function arrive({ frame }: Visit, path: string): Answer {
+  return show(messagePage(frame, "arriving"), 200, { refresh: `0; url=${path}` });
 }
 
 /** A page for those who are signed in. */
@@ -222,8 +231,10 @@ async function signedIn(visit: Visit): Promise<SignedIn | undefined> {
   const { sessions } = visit.context;
   const session = sessions.find(visit.id);
   if (session === undefined) return undefined;
-  if (await isStill(visit.context, session.identity)) return { ...visit, session };
-  sessions.end(visit.id, "revoked");
+  const inside = { ...visit, session };
+  const end = await endOf(inside);
+  if (end === undefined) return inside;
+  sessions.end(visit.id, end);
   return undefined;
 }
 

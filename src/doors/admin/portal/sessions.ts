@@ -40,6 +40,8 @@ export interface Session {
   readonly startedAt: number;
   lastSeenAt: number;
   enrolling: Enrolling | undefined;
+  /** Begun without a factor: it ends once the person has one that this session didn't set up. */
+  isPasswordOnly: boolean;
   /** Until then the person has proven a token afresh. */
   provenUntil: number;
 }
@@ -48,7 +50,7 @@ export interface Sessions {
   /** To be taken before the person is asked about: see `begin`. */
   mark(): number;
   /** The new id; undefined when something was taken from the person since `mark`. */
-  begin(identity: Identity, mark: number): string | undefined;
+  begin(identity: Identity, mark: number, isPasswordOnly: boolean): string | undefined;
   find(id: string): Session | undefined;
   /** The same session under a new id. */
   renew(id: string): string | undefined;
@@ -113,7 +115,7 @@ export function createSessions(
 
   return {
     mark: () => revoked,
-    begin(identity, mark) {
+    begin(identity, mark, isPasswordOnly) {
       const since = revoked - mark;
       if (since > revocations.length) return undefined;
       const latest = since === 0 ? [] : revocations.slice(-since);
@@ -126,6 +128,7 @@ export function createSessions(
         startedAt: now,
         lastSeenAt: now,
         enrolling: undefined,
+        isPasswordOnly,
         provenUntil: 0,
       });
       return id;

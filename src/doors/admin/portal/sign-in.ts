@@ -1,6 +1,7 @@
 // In and out: the page to sign in, and the ways out.
 
 import type { Decision } from "../../../core/attempt.ts";
+import { DependencyDown } from "../../../core/ports.ts";
 import { messagePage } from "../../../web/portal/message.ts";
 import { signInPage } from "../../../web/portal/sign-in.ts";
 import { type Answer, goTo, show, type SignedIn, type Visit } from "./context.ts";
@@ -26,8 +27,9 @@ export async function signIn(visit: Visit, typed: Typed): Promise<Answer> {
     return show(messagePage(frame, "unavailable"), 503);
   }
   const isAccepted = verdict.outcome === "accept" && identity !== undefined;
-  const id = isAccepted ? sessions.begin(identity, mark) : undefined;
-  if (verdict.outcome !== "accept" || id === undefined) {
+  const isPasswordOnly = isAccepted && verdict.exempt !== undefined;
+  const id = isAccepted ? sessions.begin(identity, mark, isPasswordOnly) : undefined;
+  if (id === undefined) {
     await untilRefusal(visit);
     // Only ever said to somebody who knows the password.
     if (isExpired(verdict)) return show(messagePage(frame, "expired"), 403);
@@ -35,8 +37,7 @@ export async function signIn(visit: Visit, typed: Typed): Promise<Answer> {
     return show(signInPage(frame, { username, isRefused: true }), 403);
   }
   sessions.end(visit.id, "signed-in-again");
-  const next = verdict.exempt === undefined ? "/account" : "/enrol";
-  return goTo(next, { "set-cookie": cookie(id) });
+  return goTo(isPasswordOnly ? "/enrol" : "/account", { "set-cookie": cookie(id) });
 }
 
 function isExpired(verdict: Decision["verdict"]): boolean {
@@ -44,7 +45,12 @@ function isExpired(verdict: Decision["verdict"]): boolean {
 }
 
 export async function refuseForm(visit: Visit, status: number): Promise<Answer> {
-  await refuseMalformed(visit);
+  try {
+    await refuseMalformed(visit);
+  } catch (error) {
+    if (error instanceof DependencyDown) return show(messagePage(visit.frame, "unavailable"), 503);
+    throw error;
+  }
   return show(messagePage(visit.frame, "malformed"), status);
 }
 

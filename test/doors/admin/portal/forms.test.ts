@@ -104,6 +104,29 @@ await t.test("A04: another page's form is refused, whatever it brings", async (t
   t.ok(isOut(await browser.send("/sign-out", own, { "sec-fetch-site": "same-origin" })));
 });
 
+await t.test(
+  "a link from elsewhere signs nobody out: the browser asks again from here",
+  async (t) => {
+    const kit = await openPortal(t);
+    for (const path of ["/", "/sign-in", "/account", "/enrol"]) {
+      // Without the cookie, which another site's link doesn't bring.
+      const answer = await kit.app.inject({
+        url: path,
+        headers: { "sec-fetch-site": "cross-site" },
+      });
+      t.equal(answer.statusCode, 200, path);
+      t.equal(answer.headers["set-cookie"], undefined, "the browser keeps what it has");
+      t.equal(answer.headers["refresh"], `0; url=${path}`);
+      t.notMatch(answer.body, /<form/);
+      const again = await kit.app.inject({
+        url: path,
+        headers: { "sec-fetch-site": "same-origin" },
+      });
+      t.equal(again.headers["refresh"], undefined, "once");
+    }
+  },
+);
+
 await t.test("A04: nobody can be signed in as somebody else by a foreign form", async (t) => {
   const kit = await openPortal(t);
   const [attacker, victim] = [kit.browser(), kit.browser()];

@@ -2,14 +2,18 @@
 
 import t from "tap";
 
-import { event } from "../../../support/store.ts";
+import { event, newToken } from "../../../support/store.ts";
 import {
   type Browser,
+  codeOf,
   DOWN,
   isOut,
   openPortal,
+  type Page,
   type PortalKit,
+  scan,
   signedIn,
+  textOn,
 } from "../../../support/portal.ts";
 
 const MINUTE_MS = 60_000;
@@ -131,4 +135,37 @@ await t.test("nobody keeps more than eight sessions: the oldest ends", async (t)
   const [first, ...others] = browsers;
   t.ok(first !== undefined && isOut(await first.get("/account")));
   for (const browser of others) t.equal((await browser.get("/account")).status, 200);
+});
+
+await t.test("T03: a session of a password alone ends once there is a factor", async (t) => {
+  const kit = await openPortal(t);
+  const browser = kit.browser();
+  await browser.signIn("alice");
+  t.equal((await browser.get("/account")).status, 200);
+  // Nobody tells the portal: a first token takes nothing from its owner.
+  await kit.store.enroll(kit.alice, newToken, { replace: false }, event());
+  t.ok(isOut(await browser.get("/account")));
+  t.match(await kit.events("user_logout"), [{ details: { reason: "factor-changed" } }]);
+});
+
+await t.test("T03: a factor set up while somebody else signs in leaves them outside", async (t) => {
+  const kit = await openPortal(t);
+  const [owner, thief] = [kit.browser(), kit.browser()];
+  await owner.signIn("alice");
+  const secret = await scan({ browser: owner });
+  const code = codeOf(secret, kit.clock.now());
+  let enrolled: Promise<Page> | undefined;
+  let goOn: (() => void) | undefined;
+  const held = new Promise<void>((resolve) => (goOn = resolve));
+  kit.onBind = () => {
+    enrolled = owner.post("/enrol/code", { code });
+    return held;
+  };
+  const entering = thief.signIn("alice");
+  while (enrolled === undefined) await new Promise((resolve) => setImmediate(resolve));
+  t.match(textOn(await enrolled), "You are set up");
+  goOn?.();
+  t.equal((await entering).status, 303, "the password was right and nothing else was asked for");
+  t.ok(isOut(await thief.get("/account")));
+  t.equal((await owner.get("/account")).status, 200);
 });

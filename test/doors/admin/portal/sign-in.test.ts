@@ -2,7 +2,17 @@
 
 import t from "tap";
 
-import { DOWN, isOut, openPortal, signedIn, textOn } from "../../../support/portal.ts";
+import {
+  beginWizard,
+  codesOn,
+  DOWN,
+  enrol,
+  isOut,
+  openPortal,
+  PUBLIC_URL,
+  signedIn,
+  textOn,
+} from "../../../support/portal.ts";
 
 await t.test("T20 H17: whoever has a token signs in with password and code", async (t) => {
   const { kit, browser } = await signedIn(t);
@@ -73,6 +83,26 @@ await t.test("T04: the code is taken with the spaces that apps show", async (t) 
   t.match(await kit.browser().signIn("alice", spaced), { location: "/account" });
 });
 
+await t.test(
+  "OTP-14: a code from paper is taken in capitals, with spaces, without dashes",
+  async (t) => {
+    const wizard = await beginWizard(t);
+    const [a = "", b = "", c = "", d = ""] = codesOn((await enrol(wizard)).page);
+    const spellings = [
+      a.toUpperCase(),
+      b.replaceAll("-", ""),
+      c.replaceAll("-", " ").toUpperCase(),
+      ` ${d.replaceAll("-", " - ")} `,
+    ];
+    for (const code of spellings) {
+      t.match(await wizard.kit.browser().signIn("alice", code), { location: "/account" }, code);
+    }
+    for (const code of spellings.slice(0, 2)) {
+      t.match(await wizard.kit.browser().signIn("alice", code), { status: 403 }, "once");
+    }
+  },
+);
+
 await t.test("E02: a code is good for one sign-in", async (t) => {
   const kit = await openPortal(t);
   await kit.enroll(kit.alice);
@@ -125,4 +155,13 @@ await t.test("A20: while nobody can be checked the page says so, and counts noth
   const down = await kit.browser().signIn("bob");
   t.equal(down.status, 503);
   t.equal(textOn(down), textOn(page), "no stack");
+  const headers = { origin: PUBLIC_URL, "content-type": "text/plain" };
+  for (const malformed of [
+    await kit.browser().send("/sign-in", "x"),
+    await kit.browser().send("/sign-in", "x", headers),
+    await kit.browser().send("/sign-in", "x".repeat(20_000)),
+  ]) {
+    t.equal(malformed.status, 503);
+    t.equal(textOn(malformed), textOn(page), "whatever was sent");
+  }
 });
