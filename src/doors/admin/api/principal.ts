@@ -8,10 +8,9 @@ import type { ApiKey } from "../../../core/administrators.ts";
 import { permissionsOf } from "../../../core/permissions.ts";
 import { ExpiringMap } from "../../../lib/expiring-map.ts";
 import { changeEvent, type ApiContext, type Caller, type Principal } from "./context.ts";
-import { readSessionCookie } from "./cookie.ts";
 import { KEY_FORM } from "./key-text.ts";
 import { ApiError } from "./route.ts";
-import { fingerprint, verifyCsrfToken } from "./sessions.ts";
+import { COOKIE, fingerprint, verifyCsrfToken } from "./sessions.ts";
 
 /** Between two notes of a key's use, and two events of one that ended. */
 const NOTED_MS = 60_000;
@@ -75,7 +74,7 @@ export function createGatekeeper(context: ApiContext): Gatekeeper {
     async identify(headers, caller) {
       const key = headers["x-api-key"];
       if (typeof key === "string") return byKey(key, caller);
-      const id = readSessionCookie(headers.cookie);
+      const id = COOKIE.read(headers);
       return id === undefined ? undefined : bySession(id);
     },
   };

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { PERMISSIONS, permissionsOf, ROLES } from "../../../core/permissions.ts";
 import { Secret } from "../../../lib/secret.ts";
 import { changeEvent, type ApiContext, type Caller, type Principal } from "./context.ts";
-import { endCookie, sessionCookie } from "./cookie.ts";
+import { COOKIE } from "./sessions.ts";
 import { ApiError, route, type Route } from "./route.ts";
 import { codeText, done, isoText, passwordText, usernameText } from "./shapes.ts";
 
@@ -53,7 +53,7 @@ const begin = route({
     );
     if (administrator === undefined) throw new ApiError(401, REFUSED);
     const { id, session } = context.sessions.begin(administrator);
-    const cookie = { "set-cookie": sessionCookie(id) };
+    const cookie = { "set-cookie": COOKIE.set(id) };
     return { status: 201, headers: cookie, body: viewOf(administrator, session) };
   },
 });
@@ -97,7 +97,7 @@ const end = route({
     context.sessions.end(getSession(caller.principal));
     const subject = { type: "admin", id: String(administrator.id) } as const;
     await context.record(changeEvent(context, caller, "admin_logout", subject));
-    return { headers: { "set-cookie": endCookie() }, body: {} };
+    return { headers: { "set-cookie": COOKIE.end }, body: {} };
   },
 });
 

@@ -1,12 +1,14 @@
 // Administrators' sessions, in memory: a restart ends them all. Invariants: only the hash of an id is
 // kept, nothing a client says becomes one, and there is never more than a bounded number.
 
-import { hash, timingSafeEqual } from "node:crypto";
+import { hash } from "node:crypto";
 
 import type { Administrator } from "../../../core/administrators.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { ExpiringMap } from "../../../lib/expiring-map.ts";
 import { randomBytes } from "../../../lib/random.ts";
+import { Secret } from "../../../lib/secret.ts";
+import { sessionCookie } from "../cookie.ts";
 
 const IDLE_MS = 15 * 60_000;
 const LIFETIME_MS = 8 * 3_600_000;
@@ -15,6 +17,8 @@ const FRESH_MS = 10 * 60_000;
 // A few hundred bytes each; an administrator has one for each browser.
 const SESSIONS_MAX = 1_000;
 const ID_BYTES = 32;
+
+export const COOKIE = sessionCookie("gatehouse-admin");
 
 export interface Session {
   readonly administrator: number;
@@ -79,9 +83,7 @@ export function createSessions(clock: Clock): Sessions {
 
 /** True for the token that the session's own reply gave. */
 export function verifyCsrfToken({ csrfToken }: Session, given: string): boolean {
-  const expected = Buffer.from(csrfToken);
-  const bytes = Buffer.from(given);
-  return expected.length === bytes.length && timingSafeEqual(expected, bytes);
+  return Secret.of(csrfToken).equals(Secret.of(given));
 }
 
 /** What is kept of 256 random bits: they need no salt. */

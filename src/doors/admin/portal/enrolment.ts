@@ -25,9 +25,9 @@ import {
   show,
   type SignedIn,
 } from "./context.ts";
-import { cookie } from "./guard.ts";
-import { withoutSpaces } from "./login.ts";
+import { COOKIE } from "./guard.ts";
 import { newRecoveryCodes, type NewRecoveryCodes } from "./recovery.ts";
+import { withoutSpaces } from "./login.ts";
 import { goOut } from "./sign-in.ts";
 import type { Enrolling } from "./sessions.ts";
 
@@ -107,7 +107,7 @@ export async function finishEnrolment(
   const id = context.sessions.renew(visit.id);
   return id === undefined
     ? goOut()
-    : show(donePage(frame, recovery.codes), 200, { "set-cookie": cookie(id) });
+    : show(donePage(frame, recovery.codes), 200, { "set-cookie": COOKIE.set(id) });
 }
 
 /** The step that the code belongs to; undefined for a code that is none of this secret's. */

@@ -27,7 +27,7 @@ import {
 } from "./context.ts";
 import { beginEnrolment, finishEnrolment, showApps, showCode, showKey } from "./enrolment.ts";
 import { FORM_BYTES_MAX, readForm } from "./form.ts";
-import { isFromElsewhere, isOwnOrigin, readCookie, verifyFormToken } from "./guard.ts";
+import { COOKIE, isFromElsewhere, isOwnOrigin, verifyFormToken } from "./guard.ts";
 import {
   allowReplacement,
   askForRecoveryCodes,
@@ -217,7 +217,7 @@ function readFields<K extends string>(
 }
 
 function visitOf(context: Context, request: FastifyRequest): Visit {
-  const id = readCookie(request.headers) ?? newId();
+  const id = COOKIE.read(request.headers) ?? newId();
   return {
     context,
     request,

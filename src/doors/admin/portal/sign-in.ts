@@ -5,14 +5,14 @@ import { DependencyDown } from "../../../core/ports.ts";
 import { messagePage } from "../../../web/portal/message.ts";
 import { signInPage } from "../../../web/portal/sign-in.ts";
 import { type Answer, goTo, show, type SignedIn, type Visit } from "./context.ts";
-import { cookie, NO_COOKIE } from "./guard.ts";
+import { COOKIE } from "./guard.ts";
 import { decide, refuseMalformed, type Typed, untilRefusal } from "./login.ts";
 
 export function showSignIn(visit: Visit): Answer {
   const { context, id, frame } = visit;
   if (context.sessions.find(id) !== undefined) return goTo("/account");
   // A visitor's id: it says nothing but that the form which comes back belongs to this browser.
-  const headers = { "set-cookie": cookie(id) };
+  const headers = { "set-cookie": COOKIE.set(id) };
   return show(signInPage(frame, { username: "", isRefused: false }), 200, headers);
 }
 
@@ -37,7 +37,7 @@ export async function signIn(visit: Visit, typed: Typed): Promise<Answer> {
     return show(signInPage(frame, { username, isRefused: true }), 403);
   }
   sessions.end(visit.id, "signed-in-again");
-  return goTo(isPasswordOnly ? "/enrol" : "/account", { "set-cookie": cookie(id) });
+  return goTo(isPasswordOnly ? "/enrol" : "/account", { "set-cookie": COOKIE.set(id) });
 }
 
 function isExpired(verdict: Decision["verdict"]): boolean {
@@ -66,5 +66,5 @@ export function signOutEverywhere(visit: SignedIn): Answer {
 
 /** To the page to sign in, with no id any more. */
 export function goOut(): Answer {
-  return goTo("/sign-in", { "set-cookie": NO_COOKIE });
+  return goTo("/sign-in", { "set-cookie": COOKIE.end });
 }

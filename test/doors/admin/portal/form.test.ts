@@ -4,7 +4,7 @@ import fc from "fast-check";
 import t from "tap";
 
 import { readForm } from "../../../../src/doors/admin/portal/form.ts";
-import { isOwnOrigin, readCookie } from "../../../../src/doors/admin/portal/guard.ts";
+import { COOKIE, isOwnOrigin } from "../../../../src/doors/admin/portal/guard.ts";
 
 const NAMES = ["username", "password"] as const;
 
@@ -48,8 +48,8 @@ t.test("anything else is no form, and never an error", async (t) => {
 t.test("a cookie header of any kind gives one well-formed id or none", async (t) => {
   const id = "A".repeat(43);
   const good = `__Host-gatehouse=${id}`;
-  t.equal(readCookie({ cookie: good }), id);
-  t.equal(readCookie({ cookie: `a=b; ${good}; c` }), id);
+  t.equal(COOKIE.read({ cookie: good }), id);
+  t.equal(COOKIE.read({ cookie: `a=b; ${good}; c` }), id);
   for (const cookie of [
     "",
     ";",
@@ -59,11 +59,11 @@ t.test("a cookie header of any kind gives one well-formed id or none", async (t)
     `x${good}`,
     `${good}=`,
   ]) {
-    t.equal(readCookie({ cookie }), undefined, cookie);
+    t.equal(COOKIE.read({ cookie }), undefined, cookie);
   }
   fc.assert(
     fc.property(fc.string(), (cookie) => {
-      const read = readCookie({ cookie });
+      const read = COOKIE.read({ cookie });
       return read === undefined || read.length === 43;
     }),
   );
