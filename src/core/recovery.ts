@@ -31,6 +31,19 @@ export function generateRecoveryCodes(): string[] {
   return [...codes];
 }
 
+export interface NewRecoveryCodes {
+  /** To be shown, once. */
+  readonly codes: string[];
+  /** To be kept. */
+  readonly hashes: readonly string[];
+}
+
+/** `key`: Administration.recoveryKey. */
+export function newRecoveryCodes(key: Secret): NewRecoveryCodes {
+  const codes = generateRecoveryCodes();
+  return { codes, hashes: codes.map((code) => hashRecoveryCode(key, code)) };
+}
+
 /** Keyed hash for the store, hex of 32 bytes. ASVS 6.5.2: from 112 bits on it need not be slow. */
 export function hashRecoveryCode(key: Secret, code: string): string {
   return createHmac("sha256", key.reveal()).update(code).digest("hex");

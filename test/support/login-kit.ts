@@ -6,7 +6,7 @@ import type { Test } from "tap";
 import type { Attempt, Authenticator, Decision } from "../../src/core/attempt.ts";
 import { createAuthenticator } from "../../src/core/authenticate.ts";
 import type { BindResult, Directory } from "../../src/core/ports.ts";
-import { generateRecoveryCodes, hashRecoveryCode } from "../../src/core/recovery.ts";
+import { newRecoveryCodes } from "../../src/core/recovery.ts";
 import { generateCode, stepAt } from "../../src/core/totp.ts";
 import type { Verdict } from "../../src/core/verdict.ts";
 import { Secret } from "../../src/lib/secret.ts";
@@ -102,8 +102,7 @@ export async function openLoginKit(t: Test): Promise<LoginKit> {
       await store.enroll(alice, newToken, { replace: true }, event());
     },
     async enrollWithRecovery() {
-      const codes = generateRecoveryCodes();
-      const recovery = codes.map((code) => hashRecoveryCode(store.recoveryKey, code));
+      const { codes, hashes: recovery } = newRecoveryCodes(store.recoveryKey);
       await store.enroll(alice, newToken, { replace: true, recovery }, event());
       return codes;
     },

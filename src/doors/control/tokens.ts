@@ -3,7 +3,7 @@
 
 import type { ImportProblem, ImportRow } from "../../core/administration.ts";
 import type { EventDraft } from "../../core/audit.ts";
-import { generateRecoveryCodes, hashRecoveryCode } from "../../core/recovery.ts";
+import { newRecoveryCodes } from "../../core/recovery.ts";
 import { decodeBase32, encodeBase32 } from "../../lib/base32.ts";
 import { encodeKeyUri } from "../../lib/key-uri.ts";
 import { randomBytes } from "../../lib/random.ts";
@@ -88,7 +88,8 @@ export const enrollToken: Handler<typeof tokenEnroll> = async (context, args, ca
   const { algorithm, digits, periodSeconds, replace } = args;
   const secret = Secret.of(randomBytes(SECRET_BYTES));
   const token = { secret, algorithm, digits, periodSeconds };
-  const { recoveryCodes, recovery } = newRecoveryCodes(context);
+  const { recoveryKey } = context.administration;
+  const { codes: recoveryCodes, hashes: recovery } = newRecoveryCodes(recoveryKey);
   const event = adminEvent(context, call, "totp_finish_enrollment", identity, {
     details: { algorithm, digits, period_seconds: periodSeconds, recovery_codes: recovery.length },
   });
@@ -113,7 +114,8 @@ export const enrollToken: Handler<typeof tokenEnroll> = async (context, args, ca
 
 export const replaceRecovery: Handler<typeof tokenRecovery> = async (context, args, call) => {
   const identity = await getIdentity(context, args);
-  const { recoveryCodes, recovery } = newRecoveryCodes(context);
+  const { recoveryKey } = context.administration;
+  const { codes: recoveryCodes, hashes: recovery } = newRecoveryCodes(recoveryKey);
   const event = adminEvent(context, call, "recovery_codes_generated", identity, {
     details: { recovery_codes: recovery.length },
   });
@@ -128,19 +130,6 @@ export const replaceRecovery: Handler<typeof tokenRecovery> = async (context, ar
   }
   return { username: identity.username, recoveryCodes };
 };
-
-/** To be shown, and to be kept. */
-function newRecoveryCodes({ administration }: ControlContext): {
-  readonly recoveryCodes: string[];
-  readonly recovery: readonly string[];
-} {
-  const recoveryCodes = generateRecoveryCodes();
-  const { recoveryKey } = administration;
-  return {
-    recoveryCodes,
-    recovery: recoveryCodes.map((code) => hashRecoveryCode(recoveryKey, code)),
-  };
-}
 
 export const resetToken: Handler<typeof tokenReset> = async (context, args, call) => {
   const { days } = args;

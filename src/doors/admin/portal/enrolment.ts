@@ -3,6 +3,7 @@
 // token that is there is replaced only after it was proven, and lives until the new one does.
 
 import { checkCode } from "../../../core/totp.ts";
+import { newRecoveryCodes, type NewRecoveryCodes } from "../../../core/recovery.ts";
 import { encodeBase32 } from "../../../lib/base32.ts";
 import { encodeKeyUri } from "../../../lib/key-uri.ts";
 import { randomBytes } from "../../../lib/random.ts";
@@ -26,7 +27,6 @@ import {
   type SignedIn,
 } from "./context.ts";
 import { COOKIE } from "./guard.ts";
-import { newRecoveryCodes, type NewRecoveryCodes } from "./recovery.ts";
 import { withoutSpaces } from "./login.ts";
 import { goOut } from "./sign-in.ts";
 import type { Enrolling } from "./sessions.ts";
@@ -93,7 +93,7 @@ export async function finishEnrolment(
   // session's own from the moment it is there.
   const { isPasswordOnly } = session;
   Object.assign(session, { enrolling: undefined, isPasswordOnly: false });
-  const recovery = newRecoveryCodes(context);
+  const recovery = newRecoveryCodes(context.administration.recoveryKey);
   const outcome = await enroll(visit, enrolling, step, recovery).catch((error: unknown) => {
     Object.assign(session, { enrolling, isPasswordOnly });
     throw error;
